@@ -1,0 +1,114 @@
+"""What a command line says: its bindings, its optional parts, and which quotes each binding stands in.
+
+    python train.py --data '${{inputs.data}}' $[[--lr ${{inputs.lr}}]]
+
+is text, a use of ``inputs.data`` in single quotes, text, and an optional part that holds a use of ``inputs.lr``.
+The checks, the writers and the local runner all read commands through this one parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+# A binding ends at the first `}}`; what stands between is judged by whoever asks.
+BINDING = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_MARK = re.compile(r"\$\{\{|\$\[\[|\]\]|\\|'|\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words for the shell, as they are."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """``${{ root.name }}``. ``quote`` is the quote it stands in: ``'``, ``"`` or empty.
+
+    ``root`` is empty when the inside is no dotted name; ``inner`` is the inside as written.
+    Offsets count from the start of the command.
+    """
+
+    root: str
+    name: str
+    inner: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """``$[[ … ]]``: vanishes when an input inside it has no value."""
+
+    parts: tuple[Text | Use, ...]
+    start: int
+    end: int
+    closed: bool = True
+
+
+Part: TypeAlias = "Text | Use | Optional"
+
+
+def parse(command: str) -> tuple[Part, ...]:
+    """The parts of a command, in order. Never fails: what is malformed shows in the parts."""
+    parts: list[Part] = []
+    inner: list[Text | Use] | None = None
+    optional_at = text_from = position = 0
+    quote = ""
+
+    def flush(until: int) -> None:
+        if until > text_from:
+            (parts if inner is None else inner).append(Text(command[text_from:until], text_from))
+
+    while (mark := _MARK.search(command, position)) is not None:
+        token, at = mark.group(), mark.start()
+        position = mark.end()
+        if token == "${{":
+            end = command.find("}}", position)
+            if end < 0:
+                break
+            flush(at)
+            (parts if inner is None else inner).append(_use(command, at, end + 2, quote))
+            position = text_from = end + 2
+        elif token == "$[[" and inner is None:
+            flush(at)
+            inner, optional_at, text_from = [], at, position
+        elif token == "]]" and inner is not None:
+            flush(at)
+            parts.append(Optional(tuple(inner), optional_at, position))
+            inner, text_from = None, position
+        elif token == "\\" and quote != "'":
+            position += 1
+        elif token in "'\"" and quote in ("", token):
+            quote = "" if quote else token
+    flush(len(command))
+    if inner is not None:
+        parts.append(Optional(tuple(inner), optional_at, len(command), closed=False))
+    return tuple(parts)
+
+
+def uses(parts: tuple[Part, ...]) -> Iterator[tuple[Use, Optional | None]]:
+    """Every binding with the optional part that it stands in."""
+    for part in parts:
+        if isinstance(part, Use):
+            yield part, None
+        elif isinstance(part, Optional):
+            for piece in part.parts:
+                if isinstance(piece, Use):
+                    yield piece, part
+
+
+_DOTTED = re.compile(r"\s*([A-Za-z_]\w*)\.([A-Za-z_][\w.\-]*(?:\[[^\]]*\])?[\w.\-]*)\s*")
+
+
+def _use(command: str, start: int, end: int, quote: str) -> Use:
+    inner = command[start + 3 : end - 2]
+    match = _DOTTED.fullmatch(inner)
+    root, name = match.groups() if match else ("", "")
+    return Use(root, name, inner, start, end, quote)
