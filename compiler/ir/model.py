@@ -22,6 +22,8 @@ Literal: TypeAlias = "str | int | float | bool"
 LITERAL_TYPES = ("string", "integer", "number", "boolean")
 DATA_TYPES = ("uri_file", "uri_folder", "mltable")
 MODEL_TYPES = ("mlflow_model", "custom_model", "triton_model")
+# The type of what is unknown because its own fault was reported, or because it is taken on trust.
+ANY = "any"
 
 
 def _at() -> Any:
@@ -37,7 +39,7 @@ class LocalPath:
 
 
 # What opaque extras are made of.
-Extra: TypeAlias = "Literal | None | LocalPath | Environment | tuple[Extra, ...] | Mapping[str, Extra]"
+Extra: TypeAlias = "Literal | None | LocalPath | Environment | InputRef | tuple[Extra, ...] | Mapping[str, Extra]"
 
 
 # ---------------------------------------------------------------------------------------------------- environments
@@ -293,7 +295,7 @@ class Step:
     description: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
-    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    environment_variables: Mapping[str, Literal] = field(default_factory=dict)
     resources: Mapping[str, Extra] | None = None
     distribution: Mapping[str, Extra] | None = None
     limits: Mapping[str, Extra] | None = None

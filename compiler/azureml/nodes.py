@@ -1,0 +1,422 @@
+"""The nodes of a pipeline: ``jobs`` -> steps.
+
+A node either names its component or says in place what it runs; the two look alike in the IR, a node in place
+having a component without a name. Ports of a node in place depend on what it is bound to, so nodes are read
+first and their ports settled when all are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from compiler.azureml import automl, in_place
+from compiler.azureml.bindings import azure_binding
+from compiler.azureml.components import code_from_node, component_from_file, component_from_node
+from compiler.azureml.environments import environment_from_node
+from compiler.azureml.fields import (
+    DROPPED,
+    IGNORED,
+    IN_PLACE,
+    NODES,
+    OURS,
+    OVERRIDDEN,
+    TEXTS,
+    UNSUPPORTED,
+)
+from compiler.azureml.scope import Scope, Unusable, is_address, local_part, no_binding
+from compiler.azureml.shapes import (
+    PLAIN,
+    TEXT,
+    MapOf,
+    Record,
+    entry,
+    read,
+    read_fields,
+    word,
+    wrong_type,
+)
+from compiler.azureml.sweeps import sweep_from_node
+from compiler.azureml.values import argument_from_node, node_output_from_node
+from compiler.diagnostics.model import Label
+from compiler.diagnostics.span import Span
+from compiler.ir.model import (
+    INVALID,
+    Argument,
+    Component,
+    ComponentReference,
+    Extra,
+    InputPort,
+    InputRef,
+    Invalid,
+    OutputPort,
+    OutputRef,
+    OutputSetting,
+    Pipeline,
+    PipelineInput,
+    PipelineOutput,
+    Step,
+)
+from compiler.source.tree import Entry, Mapping, Node, Scalar
+
+_KIND: Final = word(*NODES, "automl", *UNSUPPORTED)
+_TYPED: Final = ("resources", "distribution", "limits", "identity")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A node that has been read, before the ports of a component in place are settled."""
+
+    step: Step
+    bound: dict[str, str] = field(default_factory=dict)
+    in_place: bool = False
+
+
+def steps_from_node(
+    jobs: Mapping, scope: Scope, inputs: MappingType[str, PipelineInput], outputs: MappingType[str, PipelineOutput]
+) -> tuple[dict[str, Step], dict[str, PipelineOutput]]:
+    """The steps under ``jobs``, and the pipeline's outputs with the steps that write them.
+
+    A node with something wrong in it is still a step, so that others may refer to it.
+    """
+    scope = replace(scope, binding=azure_binding)
+    drafts = {found.key: _draft(found, scope) for found in jobs}
+    outputs = _sources(drafts, outputs, scope)
+    return {name: _settled(draft, drafts, inputs, outputs) for name, draft in drafts.items()}, dict(outputs)
+
+
+def nested_pipeline(component: Component, node: Mapping, scope: Scope) -> Component | None:
+    """A pipeline component with the pipeline that it is."""
+    inputs = {
+        name: PipelineInput(
+            port.type, port.default, port.mode, port.optional, port.min, port.max, port.enum, port.description, at=port.at
+        )
+        for name, port in component.inputs.items()
+    }  # fmt: skip
+    outputs = {
+        name: PipelineOutput(None, OutputSetting(port.type, port.mode), port.description, port.at)
+        for name, port in component.outputs.items()
+    }
+    jobs = node.get("jobs")
+    if not isinstance(jobs, Mapping):
+        wrong_type(jobs, scope, "jobs", "a mapping of names to nodes") if jobs is not None else None
+        return None
+    steps, outputs = steps_from_node(jobs, scope, inputs, outputs)
+    pipeline = Pipeline(component.name or "", steps, inputs, outputs, path=component.path, at=component.at)
+    return replace(component, pipeline=pipeline)
+
+
+# ------------------------------------------------------------------------------------------------------ reading a node
+
+
+def _draft(found: Entry, scope: Scope) -> Draft:
+    node, name, at = found.value, found.key, found.key_span
+    if not isinstance(node, Mapping):
+        wrong_type(node, scope, name, "a mapping")
+        return Draft(Step(name, INVALID, at=at))
+    kind = _kind(node, scope, at)
+    if kind is None:
+        return Draft(Step(name, INVALID, at=at))
+    if kind == "automl":
+        return _automl(node, name, scope, at)
+    target = "trial" if kind == "sweep" else "component"
+    table = NODES[kind] if target in node.entries or kind not in IN_PLACE else IN_PLACE[kind]
+    node, whole = _without_lost_keys(node, kind, table, scope)
+    where = f"the step `{name}`"
+    skip = [key for key, shape in table.fields.items() if shape is OURS]
+    # in place, Azure ML takes no bindings for what a command's component could say
+    settings = replace(scope, binding=no_binding) if table is IN_PLACE["command"] else scope
+    fields, right = read_fields(node, table, settings, where, at, skip)
+    draft = _common(node, name, scope, at)
+    step = replace(draft.step, **{key: fields.pop(key) for key in _TYPED if key in fields}, extras=fields)
+    if kind == "sweep":
+        sweep = sweep_from_node(node, scope, at) if "search_space" in node.entries else None
+        step = replace(step, sweep=sweep)
+        whole = whole and sweep is not None
+    if target in node.entries:
+        component = _target(node.entries[target], kind, scope)
+        if kind == "parallel" and isinstance(component, Component) and "flow_file" in component.extras:
+            component = _with_flow_inputs(component, step)
+        draft.step = replace(step, component=component if whole and right else INVALID)
+        return draft
+    component = _in_place(node, kind, step, scope) if right else None
+    step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
+    draft.step = replace(step, component=component or INVALID)
+    draft.in_place = component is not None
+    return draft
+
+
+def _typed_bindings(node: Mapping, arguments: MappingType[str, Argument]) -> MappingType[str, Argument]:
+    """A binding written ``{path: ${{…}}}`` says a type even where it does not name one: Azure ML takes a folder."""
+    inputs = node.get("inputs")
+    if not isinstance(inputs, Mapping):
+        return arguments
+    return {
+        name: replace(argument, type=argument.type or in_place.UNSAID)
+        if isinstance(argument.value, (InputRef, OutputRef)) and isinstance(inputs.get(name), Mapping)
+        else argument
+        for name, argument in arguments.items()
+    }
+
+
+def _kind(node: Mapping, scope: Scope, at: Span) -> str | None:
+    """The type of a node, which Azure ML infers for some."""
+    written = node.entries.get("type")
+    if written is None:
+        for key, kind in (("trial", "sweep"), ("entry", "spark"), ("jobs", "pipeline")):
+            if key in node.entries:
+                return kind
+        return _component_kind(node.get("component"), scope) or "command"
+    kind = read(written.value, _KIND, scope, "type", at)
+    if kind in UNSUPPORTED:
+        scope.bag.add("P0802", f"`{kind}` nodes cannot be compiled yet", written.value.span)
+        return None
+    return kind if isinstance(kind, str) else None
+
+
+def _component_kind(node: Node | None, scope: Scope) -> str | None:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or _is_reference(node.value):
+        return None
+    found = component_from_file(scope.path(local_part(node.value)).path, scope, node.span, node.value)
+    return None if found is None else found.kind
+
+
+def _is_reference(text: str) -> bool:
+    return is_address(text) and not text.startswith("file:")
+
+
+def _without_lost_keys(node: Mapping, kind: str, table: Record, scope: Scope) -> tuple[Mapping, bool]:
+    """The node without the keys that azure-ai-ml forgets, each of which is reported."""
+    lost = DROPPED.get(kind, {})
+    overridden = OVERRIDDEN if "component" in node.entries or "trial" in node.entries else ()
+    kept: dict[str, Entry] = {}
+    whole = True
+    for key, found in node.entries.items():
+        if key in lost:
+            scope.bag.add("P0801", f"Azure ML drops `{key}` from a {kind} step", found.key_span, help=lost[key])
+            whole = False
+        elif key in overridden and key not in table.fields:
+            scope.bag.add(
+                "P0801",
+                f"Azure ML drops `{key}` from a step that has a component",
+                found.key_span,
+                help="put it into the component",
+            )
+            whole = False
+        elif key in IGNORED and key not in table.fields:
+            scope.bag.add("P0806", f"Azure ML ignores `{key}` of a step", found.key_span)
+        else:
+            kept[key] = found
+    return Mapping(node.source, node.start, node.end, kept), whole
+
+
+def _common(node: Mapping, name: str, scope: Scope, at: Span) -> Draft:
+    """What every node may say: its inputs, outputs and compute, how it is called, its environment variables."""
+    inputs = _inputs(node, scope)
+    outputs, bound = _outputs(node, scope)
+    own = replace(scope, binding=no_binding)
+    shapes = {
+        "display_name": TEXT,
+        "description": TEXT,
+        "tags": TEXTS,
+        "properties": TEXTS,
+        "environment_variables": MapOf(PLAIN),
+    }
+    plain: dict[str, Any] = {}
+    for key, shape in shapes.items():
+        value = entry(node.entries[key], shape, own) if key in node.entries else None
+        if value is not None and not isinstance(value, Unusable):
+            plain[key] = value
+    compute = compute_from_node(node.get("compute"), scope)
+    step = Step(name, INVALID, inputs, outputs, compute, at=at, **plain)
+    return Draft(step, bound)
+
+
+def compute_from_node(node: Node | None, scope: Scope) -> str | InputRef | None:
+    """A compute target by name, without Azure ML's ``azureml:``, or the pipeline input that names it."""
+    if node is None:
+        return None
+    value = read(node, TEXT, scope, "compute", node.span)
+    if isinstance(value, InputRef):
+        return value
+    return value.removeprefix("azureml:") if isinstance(value, str) else None
+
+
+def _inputs(node: Mapping, scope: Scope, keys: tuple[str, ...] = ()) -> dict[str, Argument]:
+    inputs = node.get("inputs")
+    found: list[Entry] = [node.entries[key] for key in keys if key in node.entries]
+    if isinstance(inputs, Mapping):
+        found += inputs
+    elif inputs is not None:
+        wrong_type(inputs, scope, "inputs", "a mapping")
+    arguments = {item.key: argument_from_node(item.value, scope, item.key, item.key_span) for item in found}
+    return {name: argument for name, argument in arguments.items() if argument is not None}
+
+
+def _outputs(node: Mapping, scope: Scope) -> tuple[dict[str, OutputSetting], dict[str, str]]:
+    """The settings of a node's outputs, and which of them are outputs of the pipeline."""
+    outputs = node.get("outputs")
+    settings: dict[str, OutputSetting] = {}
+    bound: dict[str, str] = {}
+    if outputs is not None and not isinstance(outputs, Mapping):
+        wrong_type(outputs, scope, "outputs", "a mapping")
+    for item in outputs if isinstance(outputs, Mapping) else ():
+        read_ = node_output_from_node(item.value, scope, item.key, item.key_span)
+        if read_ is not None:
+            settings[item.key] = read_[0]
+            if read_[1] is not None:
+                bound[item.key] = read_[1]
+    return settings, bound
+
+
+# -------------------------------------------------------------------------------------------------- what a node runs
+
+
+def _target(found: Entry, kind: str, scope: Scope) -> Component | ComponentReference | Invalid:
+    """The component that a node names, or holds."""
+    wanted = "command" if kind == "sweep" else kind
+    node = found.value
+    if isinstance(node, Mapping):
+        inside = replace(scope, binding=no_binding)
+        return component_from_node(node, inside, found.key_span, wanted) or INVALID
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        wrong_type(node, scope, found.key, "a component")
+        return INVALID
+    text = node.value
+    if _is_reference(text):
+        if kind == "sweep" and text.startswith("azureml://registries/"):
+            scope.bag.add("P0409", "a trial cannot come from a registry", node.span, help="copy it into the workspace")
+            return INVALID
+        return ComponentReference(text, wanted, node.span)
+    component = component_from_file(scope.path(local_part(text)).path, scope, node.span, local_part(text))
+    if component is not None and component.kind != wanted:
+        scope.bag.add(
+            "P0409",
+            f"`{text}` is a {component.kind} component, the step is of type {kind}",
+            node.span,
+            secondary=[] if component.at is None else [Label(component.at, "the component")],
+        )
+        return INVALID
+    return component or INVALID
+
+
+def _with_flow_inputs(component: Component, step: Step) -> Component:
+    """A flow with a port for each of its columns that the node maps."""
+    more = {name: InputPort("string", optional=True) for name in step.inputs if name not in component.inputs}
+    return replace(component, inputs={**component.inputs, **more})
+
+
+def _in_place(node: Mapping, kind: str, step: Step, scope: Scope) -> Component | None:
+    """The component of a node that says itself what it runs; its ports come later."""
+    own = replace(scope, binding=no_binding)
+    more: dict[str, Any] = {}
+    if "environment" in node.entries and kind != "parallel":
+        found = node.entries["environment"]
+        more["environment"] = environment_from_node(found.value, own, found.key_span)
+    if "code" in node.entries:
+        more["code"] = code_from_node(node.entries["code"].value, own)
+    if kind == "command":
+        text = entry(node.entries["command"], TEXT, own)
+        more["command"] = text if isinstance(text, str) else None
+        more["command_at"] = node.entries["command"].value.span
+    if any(value is None for value in more.values()):
+        return None
+    if kind != "parallel":
+        more.update(description=step.description, tags=step.tags)
+    return Component(kind, at=step.at, **in_place.component_settings(step, kind), **more)
+
+
+def _automl(node: Mapping, name: str, scope: Scope, at: Span) -> Draft:
+    """An AutoML node: its data are its inputs, the rest of it is opaque."""
+    draft = _common(_without(node, "inputs"), name, scope, at)
+    inputs = _inputs(_without(node, "inputs"), scope, automl.DATA)
+    body = read(_without(node, *automl.DATA, *automl.STEP), automl.TASKS, scope, name, at)
+    draft.step = replace(draft.step, inputs=inputs)
+    if isinstance(body, MappingType):
+        extras: dict[str, Extra] = {key: value for key, value in body.items() if key != "type"}
+        typed: dict[str, Any] = {key: extras.pop(key) for key in ("identity", "resources") if key in extras}
+        draft.step = replace(draft.step, component=Component("automl", extras=extras, at=at), **typed)
+        draft.in_place = True
+    return draft
+
+
+def _without(node: Mapping, *keys: str) -> Mapping:
+    kept = {key: found for key, found in node.entries.items() if key not in keys}
+    return Mapping(node.source, node.start, node.end, kept)
+
+
+# ------------------------------------------------------------------------------------------- when all nodes are known
+
+
+def _sources(
+    drafts: MappingType[str, Draft], outputs: MappingType[str, PipelineOutput], scope: Scope
+) -> dict[str, PipelineOutput]:
+    """The pipeline's outputs with their sources; each has at most one."""
+    result = dict(outputs)
+    for name, draft in drafts.items():
+        for port, target in draft.bound.items():
+            at = draft.step.outputs[port].at
+            output = result.get(target)
+            if output is None:
+                scope.bag.add("P0422", f"the pipeline has no output `{target}`", at)
+            elif output.source is not None:
+                first = drafts[output.source.step].step.outputs[output.source.output].at
+                label = [] if first is None else [Label(first, "the first")]
+                scope.bag.add("P0602", f"two sources for the output `{target}`", at, secondary=label)
+            else:
+                result[target] = replace(output, source=OutputRef(name, port))
+    return result
+
+
+def _settled(
+    draft: Draft,
+    drafts: MappingType[str, Draft],
+    inputs: MappingType[str, PipelineInput],
+    outputs: MappingType[str, PipelineOutput],
+) -> Step:
+    """The step with the ports that its component in place has."""
+    step = draft.step
+    if not draft.in_place or not isinstance(step.component, Component):
+        return step
+    ports = in_place.input_ports(step.inputs, inputs, lambda ref: _output_type(ref, drafts, outputs))
+    component = replace(step.component, inputs=ports, outputs=_output_ports(draft, outputs))
+    return replace(step, component=component)
+
+
+def _output_ports(draft: Draft, outputs: MappingType[str, PipelineOutput]) -> dict[str, OutputPort]:
+    bound = {port: outputs[target] for port, target in draft.bound.items() if target in outputs}
+    return in_place.output_ports(draft.step.outputs, bound)
+
+
+def _output_type(ref: OutputRef, drafts: MappingType[str, Draft], outputs: MappingType[str, PipelineOutput]) -> str:
+    """The type of what another step puts out, as azure-ai-ml tells it."""
+    source = drafts.get(ref.step)
+    if source is None:
+        return in_place.UNSAID
+    component = source.step.component
+    if isinstance(component, Component):
+        if component.kind == "automl":
+            return "mltable"
+        if not source.in_place:
+            port = component.outputs.get(ref.output)
+            return in_place.UNSAID if port is None else port.type
+    setting = source.step.outputs.get(ref.output)
+    if setting is None:
+        return in_place.UNSAID
+    return in_place.output_port(setting, outputs.get(source.bound.get(ref.output, ""))).type
+
+
+def step_from_node(
+    found: Entry,
+    scope: Scope,
+    inputs: MappingType[str, PipelineInput],
+    output_type: in_place.OutputType,
+) -> Step:
+    """One node on its own, with the bindings that ``scope`` reads: how a spec's steps in Azure ML's shape are read."""
+    step = _draft(found, scope)
+    if not step.in_place or not isinstance(step.step.component, Component):
+        return step.step
+    ports = in_place.input_ports(step.step.inputs, inputs, output_type)
+    component = replace(step.step.component, inputs=ports, outputs=in_place.output_ports(step.step.outputs, {}))
+    return replace(step.step, component=component)

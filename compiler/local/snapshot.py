@@ -1,0 +1,59 @@
+"""The code of each step, frozen when the run begins and copied for each process.
+
+The service takes its snapshot when a job is submitted; so here too a script that is edited while a sweep runs is
+the same for all its trials. The rules of what belongs to a snapshot are those of a build, so that what runs here is
+what would be sent. Frozen code lies under its hash, once for all runs: `.amlc/code/HASH/`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from compiler.azureml.snapshot import Snapshot, Snapshots
+from compiler.ir.model import Component, LocalPath
+
+
+class FrozenCode:
+    """The code of a run's components, by component."""
+
+    def __init__(self, state: Path, components: Iterable[Component]) -> None:
+        """Freeze everything that the components name. ``state`` is the `.amlc` folder. Raises OSError."""
+        self._store = state / "code"
+        self._folders: dict[tuple[str, ...], Path] = {}
+        snapshots = Snapshots()
+        for component in components:
+            key = _key(component)
+            if key and key not in self._folders:
+                code = component.code if isinstance(component.code, LocalPath) else None
+                self._folders[key] = self._frozen(snapshots.take(code, component.additional_includes))
+
+    def folder(self, component: Component) -> Path | None:
+        """Where its code is to be copied from; None for a component without any."""
+        return self._folders.get(_key(component))
+
+    def _frozen(self, snapshot: Snapshot) -> Path:
+        target = self._store / snapshot.name
+        if target.exists():
+            return target
+        side = self._store / f".{snapshot.name}.{os.getpid()}"
+        shutil.rmtree(side, ignore_errors=True)
+        side.mkdir(parents=True)
+        for name, source in snapshot.files.items():
+            place = side / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, place)
+        try:
+            side.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+            shutil.rmtree(side, ignore_errors=True)  # another run was quicker
+        return target
+
+
+def _key(component: Component) -> tuple[str, ...]:
+    code = (component.code.path,) if isinstance(component.code, LocalPath) else ()
+    return (*code, *(include.path for include in component.additional_includes))

@@ -1,0 +1,268 @@
+"""What each step runs: a component file, another spec, a reference, or a command written in place.
+
+A component written in place has no input ports yet when it leaves here: their types follow from what they are bound
+to (``passes/arguments.py``). Overrides are settled here: a step's own environment stands above its component's, and
+that above ``defaults``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+
+from compiler.azureml.components import component_from_file
+from compiler.azureml.scope import Scope, local_part
+from compiler.diagnostics.span import Span
+from compiler.diagnostics.suggest import did_you_mean
+from compiler.ir import command as commands
+from compiler.ir.model import (
+    INVALID,
+    Component,
+    ComponentReference,
+    Environment,
+    InputPort,
+    Invalid,
+    LocalPath,
+    OutputPort,
+    Pipeline,
+)
+from compiler.passes.sections import Sections, environment_of
+from compiler.passes.unit import Draft, Unit
+from compiler.source.reader import load
+from compiler.source.templates import span_in
+from compiler.source.tree import Mapping, Node, Scalar
+from compiler.spec import build
+from compiler.spec.bindings import refuse_in_command
+
+# Node types that a spec writes in Azure ML's own shape.
+AZURE_KINDS = ("parallel", "spark", "automl", "data_transfer")
+_A_SPEC = re.compile(r"^steps[ \t]*:", re.MULTILINE)
+
+
+def component_of(unit: Unit, found: Sections, draft: Draft) -> Component | ComponentReference | Invalid:
+    """The component of a step; INVALID when something about it was reported."""
+    node = draft.node
+    if node is None:
+        return INVALID
+    kind = next((kind for kind in AZURE_KINDS if kind in node.entries), None)
+    if kind is not None:
+        return INVALID  # read together with the whole node, see arguments.py
+    if "component" in node.entries:
+        component = _named(unit, found, draft, node)
+    else:
+        component = _in_place(unit, found, draft, node)
+    if isinstance(component, Component) and component.kind == "command":
+        component = _with_environment(unit, found, draft, node, component)
+    if isinstance(component, Component) and "sweep" in node.entries:
+        component = replace(component, is_deterministic=False)  # a reused trial would report no metrics
+    return component
+
+
+def _named(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Component | ComponentReference | Invalid:
+    at = node.entries["component"].value
+    if not isinstance(at, Scalar) or at.value is None:
+        return INVALID
+    written = build.as_text(at)
+    if written.startswith(("azureml:", "//registries/", "/subscriptions/")):
+        return ComponentReference(written, at=at.span)
+    path = os.path.normpath(os.path.join(os.path.dirname(at.source.path), local_part(written)))
+    if not os.path.isfile(path):
+        _missing_file(unit, at, written, path)
+        return INVALID
+    if _is_spec(unit, path, at.span):
+        return _nested(unit, draft, node, path, at.span)
+    scope = Scope(unit.bag, unit.files, os.path.dirname(path))
+    return component_from_file(path, scope, at.span, written) or INVALID
+
+
+def _missing_file(unit: Unit, at: Scalar, written: str, path: str) -> None:
+    folder = os.path.dirname(path)
+    help_text = None
+    if os.path.isdir(path):
+        help_text = "name the YAML file in that folder"
+    elif os.path.isdir(folder):
+        near = [name for name in sorted(os.listdir(folder)) if name.endswith((".yml", ".yaml"))]
+        help_text = did_you_mean(os.path.basename(path), near, "YAML files there") if near else None
+    else:
+        while folder and not os.path.isdir(folder):
+            folder, missing = os.path.split(folder)
+        near = [name for name in sorted(os.listdir(folder)) if os.path.isdir(os.path.join(folder, name))]
+        help_text = did_you_mean(missing, near, "folders there") if near else None
+    what = "is a folder, not a component file" if os.path.isdir(path) else "is not there"
+    unit.bag.add("P0408", f"`{written}` {what}", at.span, help=help_text)
+
+
+def _is_spec(unit: Unit, path: str, at: Span) -> bool:
+    if path not in unit.kinds:
+        source = load(path, unit.quiet, at)
+        unit.kinds[path] = source is not None and _A_SPEC.search(source.text) is not None
+    return unit.kinds[path]
+
+
+def _nested(unit: Unit, draft: Draft, node: Mapping, path: str, at: Span) -> Component | Invalid:
+    if path in unit.within or path == unit.path:
+        chain = [*unit.within, unit.path, path]
+        names = [os.path.basename(item) for item in chain[chain.index(path) :]]
+        unit.bag.add("P0417", f"the spec contains itself: {' → '.join(names)}", at)
+        return INVALID
+    given = build.section(node, "params")
+    pipeline = unit.nested(unit, path, {entry.key: entry.value for entry in given or ()}, at)
+    if pipeline is None:
+        return INVALID
+    return pipeline_component(pipeline, path, at)
+
+
+def pipeline_component(pipeline: Pipeline, path: str, at: Span | None) -> Component:
+    """A pipeline as the component of a step: its inputs are ports, its outputs are ports."""
+    inputs = {
+        name: InputPort(
+            declared.type,
+            optional=declared.optional,
+            default=declared.value if isinstance(declared.value, (str, int, float, bool)) else None,
+            min=declared.min,
+            max=declared.max,
+            enum=declared.enum,
+            description=declared.description,
+            at=declared.at,
+        )
+        for name, declared in pipeline.inputs.items()
+    }
+    outputs = {
+        name: OutputPort(output.setting.type or "uri_folder", description=output.description, at=output.at)
+        for name, output in pipeline.outputs.items()
+    }
+    return Component(
+        kind="pipeline",
+        name=pipeline.name,
+        display_name=pipeline.display_name,
+        description=pipeline.description,
+        inputs=inputs,
+        outputs=outputs,
+        pipeline=pipeline,
+        path=path,
+        at=at,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- in place
+
+
+def _in_place(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Component | Invalid:
+    command = node.get("command")
+    if not isinstance(command, Scalar) or command.value is None:
+        return INVALID
+    if not refuse_in_command(command, unit.bag):
+        return INVALID
+    outputs = {}
+    for entry in build.section(node, "outputs") or ():
+        value = entry.value
+        setting = value if isinstance(value, Mapping) else None
+        outputs[entry.key] = OutputPort(
+            build.text(setting, "type") or "uri_folder",
+            build.text(setting, "mode"),
+            build.text(setting, "description"),
+            at=entry.key_span,
+        )
+    return Component(
+        kind="command",
+        outputs=outputs,
+        command=build.as_text(command),
+        code=code_of(unit, node.get("code")),
+        is_deterministic=build.boolean(node, "is_deterministic"),
+        distribution=build.extras(build.section(node, "distribution")) or None,
+        resources=build.extras(build.section(node, "resources")) or None,
+        command_at=command.span,
+        at=draft.entry.key_span,
+    )
+
+
+def code_of(unit: Unit, node: Node | None) -> LocalPath | str | None:
+    """The code of a step written in place: a folder or file on this machine, which must be there, or an address."""
+    if not isinstance(node, Scalar) or node.value is None:
+        return None
+    written = build.as_text(node)
+    if build.is_address(written) or written.startswith("git+"):
+        return written
+    path = os.path.normpath(os.path.join(os.path.dirname(node.source.path), written))
+    if path not in unit.code:
+        unit.code[path] = os.path.exists(path) and os.access(path, os.R_OK)
+    if not unit.code[path]:
+        state = "cannot be read" if os.path.exists(path) else "is not there"
+        unit.bag.add("P0421", f"the code folder `{written}` {state}", node.span)
+    return LocalPath(path, written)
+
+
+def uses_of(component: Component, name: str) -> bool:
+    """Whether the command names this input."""
+    parts = commands.parse(component.command or "")
+    return any(use.root == "inputs" and use.name == name for use, _ in commands.uses(parts))
+
+
+# ------------------------------------------------------------------------------------------------------- environment
+
+
+def _with_environment(
+    unit: Unit, found: Sections, draft: Draft, node: Mapping, component: Component
+) -> Component | Invalid:
+    own = node.get("environment")
+    default = found.defaults.get("environment") if found.defaults is not None else None
+    if own is not None and not (isinstance(own, Scalar) and own.value is None):
+        environment = _environment(unit, found, own)
+    elif component.environment is not None:
+        environment = _looked_up(unit, found, component.environment)
+    elif default is not None:
+        environment = _environment(unit, found, default)
+    else:
+        known = ", ".join(f"`{name}`" for name in found.environments)
+        unit.bag.add(
+            "P0509",
+            f"step `{draft.base}` has no environment",
+            draft.entry.key_span,
+            help=f"set `environment` here or under `defaults`{f': {known}' if known else ''}",
+        )
+        return INVALID
+    if environment is None:
+        return INVALID
+    if environment is component.environment:
+        return component
+    key = (id(component), id(environment))
+    if key not in unit.with_environment:
+        unit.with_environment[key] = (replace(component, environment=environment), component)
+    return unit.with_environment[key][0]
+
+
+def _environment(unit: Unit, found: Sections, node: Node) -> Environment | None:
+    """A step's ``environment``: a local name, a reference, or a definition in place."""
+    if isinstance(node, Mapping):
+        return environment_of(unit, node, node.span)
+    if not isinstance(node, Scalar):
+        return None
+    name = build.as_text(node)
+    if name in found.environments:
+        return found.environments[name]
+    if build.is_address(name) or name.startswith("/subscriptions/"):
+        return Environment(reference=name, at=node.span)
+    unit.bag.add(
+        "P0406",
+        f"there is no environment `{name}`",
+        span_in(node, 0, len(name)),
+        help=did_you_mean(name, found.environments, "environments"),
+    )
+    return None
+
+
+def _looked_up(unit: Unit, found: Sections, environment: Environment) -> Environment | None:
+    """A component file's environment, which may be the local name of one of the spec's."""
+    name = environment.reference
+    if name is None or build.is_address(name) or name.startswith("/subscriptions/"):
+        return environment
+    if name in found.environments:
+        return found.environments[name]
+    unit.bag.add(
+        "P0406",
+        f"the spec has no environment `{name}`, which this component wants",
+        environment.at,
+        help=did_you_mean(name, found.environments, "environments of the spec"),
+    )
+    return None

@@ -1,0 +1,96 @@
+"""From a path to a checked pipeline: which of the two front ends a file belongs to, and the passes over it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+
+from compiler.azureml import reader as azure
+from compiler.azureml.scope import Files
+from compiler.diagnostics.model import Bag
+from compiler.diagnostics.span import SourceFile, Span
+from compiler.ir.model import Pipeline
+from compiler.passes import check, lower
+from compiler.passes.paths import project_root
+from compiler.passes.unit import Unit
+from compiler.source.reader import Dialect, load, read
+from compiler.source.tree import Mapping, Node, describe
+from compiler.spec.materialise import materialise
+
+_AZURE = re.compile(
+    r"^jobs[ \t]*:|^type[ \t]*:[ \t]*[\"']?pipeline\b|pipeline(Job|Component)\.schema\.json", re.MULTILINE
+)
+_STEPS = re.compile(r"^steps[ \t]*:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about a spec: profiles in order, and params by name."""
+
+    profiles: tuple[str, ...] = ()
+    sets: MappingABC[str, str | Node] = field(default_factory=dict)
+    local_profile: bool = False  # use the profile `local` where the spec has one and none is named
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A pipeline with what else is known of where it came from. ``pipeline`` is None when it could not be built."""
+
+    path: str
+    pipeline: Pipeline | None
+    profiles: tuple[str, ...] = ()
+    declared_profiles: tuple[str, ...] = ()
+    is_spec: bool = True
+
+
+def load_pipeline(path: str, options: Options, bag: Bag, name: str | None = None) -> Loaded:
+    """Read and check the pipeline at a path, whichever language it is in; faults go into the bag."""
+    path = os.path.abspath(path)
+    source = load(path, bag, None, name or path)
+    if source is None:
+        return Loaded(path, None)
+    if _AZURE.search(source.text) is not None and _STEPS.search(source.text) is None:
+        pipeline = azure.read_pipeline(path, bag, Files(bag), name=name)
+        if pipeline is not None:
+            check(pipeline, bag)
+        return Loaded(path, pipeline, is_spec=False)
+    tree = read(source, bag, Dialect.CORE)
+    if tree is None:
+        return Loaded(path, None)
+    if not isinstance(tree, Mapping):
+        bag.add("P0208", f"the file holds {describe(tree)}, not a pipeline", tree.span, help="a spec begins `name: …`")
+        return Loaded(path, None)
+    return _spec(path, source, tree, options, bag)
+
+
+def _spec(path: str, source: SourceFile, tree: Mapping, options: Options, bag: Bag) -> Loaded:
+    section = tree.get("profiles")
+    declared = tuple(section.entries) if isinstance(section, Mapping) else ()
+    profiles = options.profiles
+    if not profiles and options.local_profile and "local" in declared:
+        profiles = ("local",)
+    unit = Unit(
+        bag, tree, Files(bag, local_environments=True), project_root(path)[0], path, _nested, profiles, options.sets
+    )
+    pipeline = lower(unit)
+    if pipeline is not None:
+        check(pipeline, bag)
+    return Loaded(path, pipeline, profiles, declared)
+
+
+def _nested(outer: Unit, path: str, params: MappingABC[str, str | Node], at: Span) -> Pipeline | None:
+    """Compile a spec that is a step of another one; its environment, compute and settings go to its own steps."""
+    shown = os.path.relpath(path, os.path.dirname(outer.path))
+    source = load(path, outer.bag, at, os.path.normpath(os.path.join(os.path.dirname(at.source.name), shown)))
+    tree = read(source, outer.bag, Dialect.CORE) if source is not None else None
+    if not isinstance(tree, Mapping):
+        return None
+    ignored = [key for key in ("schedule", "profiles", "tags") if key in tree.entries]
+    if ignored:
+        outer.bag.add("P0806", f"of a nested spec, {', '.join(f'`{key}`' for key in ignored)} is ignored", at)
+    errors = outer.bag.error_count
+    unit = Unit(outer.bag, tree, outer.files, outer.root, path, _nested, (), params, (*outer.within, outer.path))
+    pipeline = lower(unit)
+    return materialise(pipeline) if pipeline is not None and outer.bag.error_count == errors else None

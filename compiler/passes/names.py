@@ -1,0 +1,159 @@
+"""Every name that is used is declared: inputs, steps, outputs, ports, and the bindings inside commands.
+
+A name that fails is reported here and nowhere else; later passes meet it again and stay silent.
+"""
+
+from __future__ import annotations
+
+import re
+
+from compiler.diagnostics.model import Bag, Label
+from compiler.diagnostics.span import Span
+from compiler.diagnostics.suggest import closest, did_you_mean
+from compiler.ir import command as commands
+from compiler.ir.model import Argument, Component, InputRef, OutputRef, Pipeline, Step
+
+_NODE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_PORT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_LONGEST = 255
+
+
+def names(pipeline: Pipeline, bag: Bag) -> None:
+    """Check one pipeline; its nested pipelines are checked on their own."""
+    for step in pipeline.steps.values():
+        if not _NODE_NAME.fullmatch(step.name) or len(step.name) > _LONGEST:
+            bag.add(
+                "P0416",
+                f"`{_short(step.name)}` cannot be the name of a step",
+                step.at,
+                help="lower-case letters, digits and underscores, not beginning with a digit, at most 255",
+            )
+        _ports(step, bag)
+        for argument in step.inputs.values():
+            _source(pipeline, argument, bag)
+        if isinstance(step.compute, InputRef) and step.compute.input not in pipeline.inputs:
+            _unknown_input(pipeline, step.compute.input, step.at, bag)
+        if isinstance(step.component, Component) and step.component.command is not None:
+            _command(step.component, bag)
+    for output in pipeline.outputs.values():
+        if output.source is not None:
+            _output_ref(pipeline, output.source, output.at, bag)
+
+
+def _ports(step: Step, bag: Bag) -> None:
+    component = step.component
+    if not isinstance(component, Component) or component.kind == "automl" or component.extras.get("open_ports"):
+        return
+    here = Label(component.at, "this component") if component.at else None
+    for name, argument in step.inputs.items():
+        if name not in component.inputs:
+            guess = closest(name, component.inputs)
+            declared = component.inputs[guess].at if guess else None
+            bag.add(
+                "P0404",
+                f"`{step.name}` is given `{name}`, which its component does not declare",
+                argument.key_at or argument.at,
+                secondary=[Label(declared, "declared here")] if declared else [here] if here else [],
+                help=did_you_mean(name, component.inputs, "inputs"),
+            )
+        elif not _PORT_NAME.fullmatch(name):
+            bag.add("P0416", f"`{name}` cannot be the name of an input", argument.key_at or argument.at)
+    for name, setting in step.outputs.items():
+        if name not in component.outputs:
+            bag.add(
+                "P0405",
+                f"`{step.name}` has no output `{name}`",
+                setting.at,
+                secondary=[here] if here else [],
+                help=did_you_mean(name, component.outputs, "outputs"),
+            )
+
+
+def _source(pipeline: Pipeline, argument: Argument, bag: Bag) -> None:
+    value = argument.value
+    if isinstance(value, InputRef):
+        if value.input not in pipeline.inputs:
+            _unknown_input(pipeline, value.input, argument.at, bag)
+    elif isinstance(value, OutputRef):
+        _output_ref(pipeline, value, argument.at, bag)
+
+
+def _unknown_input(pipeline: Pipeline, name: str, at: Span | None, bag: Bag) -> None:
+    bag.add(
+        "P0403",
+        f"the pipeline has no input `{name}`",
+        _inside(at, name),
+        help=did_you_mean(name, pipeline.inputs, "inputs of the pipeline"),
+    )
+
+
+def _output_ref(pipeline: Pipeline, ref: OutputRef, at: Span | None, bag: Bag) -> None:
+    step = pipeline.steps.get(ref.step)
+    if step is None:
+        bag.add(
+            "P0401",
+            f"there is no step `{ref.step}`",
+            _inside(at, ref.step),
+            help=did_you_mean(ref.step, pipeline.steps, "steps"),
+        )
+        return
+    component = step.component
+    if not isinstance(component, Component) or ref.output in component.outputs or ref.output in step.outputs:
+        return
+    bag.add(
+        "P0402",
+        f"step `{ref.step}` has no output `{ref.output}`",
+        _inside(at, ref.output, last=True),
+        secondary=[Label(step.at, "this step")] if step.at else [],
+        help=did_you_mean(ref.output, component.outputs, "outputs"),
+    )
+
+
+def _command(component: Component, bag: Bag) -> None:
+    for use, _ in commands.uses(commands.parse(component.command or "")):
+        if use.root not in ("inputs", "outputs"):
+            continue  # a binding of another form is refused where it is read
+        declared = component.inputs if use.root == "inputs" else component.outputs
+        if use.name in declared or use.name.split(".")[0] in declared:
+            continue
+        code, what = ("P0412", "input") if use.root == "inputs" else ("P0413", "output")
+        bag.add(
+            code,
+            f"the command uses the {what} `{use.name}`, which is not declared",
+            in_command(component, use),
+            help=did_you_mean(use.name, declared, f"declared {what}s"),
+        )
+
+
+def in_command(component: Component, use: commands.Use) -> Span | None:
+    """Where a binding of the command stands in its file; the whole command where that cannot be told."""
+    at = component.command_at
+    if at is None:
+        return component.at
+    # A command may be folded over lines or quoted, so the binding is looked for by its own words.
+    wanted, text = command_text(component), at.text
+    before = wanted[: use.start].count(wanted[use.start : use.end])
+    offset = -1
+    for _ in range(before + 1):
+        offset = text.find(wanted[use.start : use.end], offset + 1)
+    return at if offset < 0 else Span(at.source, at.start + offset, at.start + offset + use.end - use.start)
+
+
+def command_text(component: Component) -> str:
+    return component.command or ""
+
+
+def _inside(at: Span | None, word: str, last: bool = False) -> Span | None:
+    """The word inside a binding, so that the caret stands under what is wrong."""
+    if at is None:
+        return None
+    text = at.text
+    offset = text.rfind(word) if last else text.find(word)
+    if not last and text.count(word) > 1:  # ${{steps.steps.outputs.x}}
+        match = re.search(rf"\.\s*({re.escape(word)})\b", text)
+        offset = match.start(1) if match else offset
+    return at if offset < 0 else Span(at.source, at.start + offset, at.start + offset + len(word))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else name[:57] + "..."

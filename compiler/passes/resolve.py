@@ -1,0 +1,304 @@
+"""From drafts to the IR: every name looked up, every step given its component, its inputs and its ports."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from compiler.azureml.nodes import step_from_node
+from compiler.azureml.scope import UNUSABLE, Binding, Bound, Scope
+from compiler.diagnostics.model import Bag
+from compiler.diagnostics.span import Span
+from compiler.ir.model import (
+    INVALID,
+    Component,
+    Extra,
+    InputPort,
+    InputRef,
+    OutputRef,
+    OutputSetting,
+    Pipeline,
+    PipelineOutput,
+    Step,
+    Sweep,
+)
+from compiler.passes import fanin
+from compiler.passes.arguments import Inputs, Shell, Wiring, every_instance, instance, read_inputs
+from compiler.passes.components import AZURE_KINDS, component_of, uses_of
+from compiler.passes.sections import Sections, compute_reference, sections
+from compiler.passes.unit import Draft, Unit
+from compiler.source.tree import Entry, Mapping, Scalar
+from compiler.spec import build
+from compiler.spec.bindings import has_binding, read_binding
+
+# Constructs of the language that this version reads and cannot compile yet, with what to do instead.
+NOT_YET = {
+    "retry": "let the command itself try again",
+    "secrets": "read them from Key Vault in the script",
+    "specs": "submit the specs from outside",
+}
+
+
+def resolve(unit: Unit) -> None:
+    """Build ``unit.pipeline`` from the drafts."""
+    found = sections(unit)
+    shells = {draft.name: component_of(unit, found, draft) for draft in unit.drafts}
+    fanin.with_done(unit, shells)
+    wiring = Wiring(unit, found, shells)
+    steps: dict[str, Step] = {}
+    for draft in unit.drafts:
+        for step in _steps(wiring, draft):
+            steps[step.name] = step
+    tree = unit.tree
+    name = build.text(tree, "name") or ""
+    unit.pipeline = Pipeline(
+        name=name,
+        steps=steps,
+        inputs=found.inputs,
+        outputs=_outputs(unit, wiring),
+        display_name=build.text(tree, "display_name"),
+        description=build.text(tree, "description"),
+        experiment_name=build.text(tree, "experiment_name"),
+        tags=build.strings(unit.section("tags")),
+        properties=build.strings(unit.section("properties")),
+        settings=found.settings,
+        environments={key: value for key, value in found.environments.items() if value is not None},
+        computes=found.computes,
+        schedules=found.schedules,
+        identity=build.extras(unit.section("identity")) or None,
+        path=unit.path,
+        at=tree.entries["name"].value.span if "name" in tree.entries else None,
+    )
+    _leftovers(unit, found)
+
+
+def _leftovers(unit: Unit, found: Sections) -> None:
+    for key in ("secrets", "endpoints"):
+        if unit.section(key) is not None:
+            unit.bag.add("P0802", f"`{key}` cannot be compiled yet", unit.tree.entries[key].key_span)
+    data = unit.section("data")
+    for entry in data or ():
+        declared = found.data[entry.key]
+        if declared is not None and build.text(declared, "kind") == "datastore":
+            unit.bag.add("P0802", f"the datastore `{entry.key}` cannot be compiled yet", entry.key_span)
+        elif declared is not None and entry.key not in found.used_data:
+            unit.bag.add("P0901", f"data `{entry.key}` is never used", entry.key_span)
+
+
+# ------------------------------------------------------------------------------------------------------------- steps
+
+
+def _steps(wiring: Wiring, draft: Draft) -> list[Step]:
+    """The step, and before it the collectors that it needs."""
+    unit, node = wiring.unit, draft.node
+    at = draft.entry.key_span
+    if node is None:
+        return [Step(draft.name, INVALID, at=at)]
+    kind = next((kind for kind in AZURE_KINDS if kind in node.entries), None)
+    if kind is not None:
+        return [_azure_shape(wiring, draft, node, kind)]
+    for key, instead in NOT_YET.items():
+        if key in node.entries:
+            unit.bag.add("P0802", f"`{key}` cannot be compiled yet", node.entries[key].key_span, help=instead)
+    shell = wiring.shells[draft.name]
+    inputs = read_inputs(wiring, draft, build.section(node, "inputs"), shell)
+    sweep_node = build.section(node, "sweep")
+    sweep = build.sweep(sweep_node, node.entries["sweep"].key_span) if sweep_node is not None else None
+    if sweep is not None and sweep_node is not None:
+        _sweep_inputs(unit, node, sweep_node, sweep, shell, inputs)
+    before: list[Step] = []
+    if isinstance(shell, Component) and shell.path is None and shell.kind == "command":
+        shell = fanin.spread(shell, inputs)
+        shell = replace(shell, inputs=inputs.ports)
+    elif isinstance(shell, Component):
+        before = fanin.collect(wiring, draft, shell, inputs)
+    shell = fanin.wait(unit, draft, shell, wiring.shells, inputs.arguments)
+    if inputs.failed:
+        shell = INVALID
+    return [*before, _step(wiring, draft, node, shell, inputs, sweep, at)]
+
+
+def _step(
+    wiring: Wiring, draft: Draft, node: Mapping, shell: Shell, inputs: Inputs, sweep: Sweep | None, at: Span
+) -> Step:
+    unit, found = wiring.unit, wiring.found
+    defaults = found.defaults
+    command = sweep is not None or (isinstance(shell, Component) and shell.kind == "command")
+    variables = build.strings(build.section(node, "environment_variables"))
+    if command:
+        variables = build.strings(build.section(defaults, "environment_variables")) | variables
+    resources = build.section(node, "resources")
+    if resources is None and command:
+        resources = build.section(defaults, "resources")
+    distribution = build.section(node, "distribution")
+    limits = build.section(node, "limits")
+    kept = ("services", "queue_settings", "comment")
+    extras: dict[str, Extra] = {key: build.extra(node.entries[key].value) for key in kept if key in node.entries}
+    identity = build.extras(build.section(node, "identity")) or None
+    return Step(
+        name=draft.name,
+        component=shell,
+        inputs=inputs.arguments,
+        outputs=_output_settings(node),
+        compute=compute_reference(unit, found, node.get("compute")),
+        sweep=sweep,
+        display_name=build.text(node, "display_name"),
+        description=build.text(node, "description"),
+        tags=build.strings(build.section(node, "tags")),
+        properties=build.strings(build.section(node, "properties")),
+        environment_variables=variables,
+        resources=_bound(unit, resources),
+        distribution=_bound(unit, distribution),
+        limits=_bound(unit, limits),
+        identity=identity,
+        extras=extras,
+        at=at,
+    )
+
+
+def _bound(unit: Unit, mapping: Mapping | None) -> dict[str, Extra] | None:
+    """Resources and limits may be given by an input of the pipeline."""
+    if mapping is None:
+        return None
+    found: dict[str, Extra] = {}
+    for entry in mapping:
+        value = entry.value
+        if isinstance(value, Scalar) and has_binding(value):
+            source = read_binding(value, unit.bag)
+            if isinstance(source, InputRef):
+                found[entry.key] = source
+            elif source is not None:
+                unit.bag.add("P0414", f"`{entry.key}` cannot be an output of a step", value.span)
+        else:
+            found[entry.key] = build.extra(value)
+    return found
+
+
+def _output_settings(node: Mapping) -> dict[str, OutputSetting]:
+    settings: dict[str, OutputSetting] = {}
+    for entry in build.section(node, "outputs") or ():
+        if isinstance(entry.value, Mapping):
+            settings[entry.key] = build.output_setting(entry.value, entry.key_span)
+        elif "component" in node.entries:
+            settings[entry.key] = OutputSetting(at=entry.key_span)
+    return settings
+
+
+def _sweep_inputs(unit: Unit, node: Mapping, sweep_node: Mapping, sweep: Sweep, shell: Shell, inputs: Inputs) -> None:
+    """A swept input is the trial's own: it leaves the node's inputs and stays a port."""
+    for key in ("identity", "services"):
+        if key in node.entries:
+            unit.bag.add("P0801", f"Azure ML drops `{key}` on a sweep", node.entries[key].key_span)
+    if "best" in sweep_node.entries:
+        unit.bag.add("P0802", "`best` cannot be compiled yet", sweep_node.entries["best"].key_span)
+    in_place = isinstance(shell, Component) and shell.path is None
+    for name, distribution in sweep.search_space.items():
+        inputs.arguments.pop(name, None)
+        if in_place and isinstance(shell, Component):
+            port = inputs.ports.get(name)
+            if port is not None:
+                inputs.ports[name] = replace(port, default=None)
+            elif uses_of(shell, name):
+                inputs.ports[name] = InputPort(
+                    _swept_type(distribution.type, distribution.values), at=distribution.key_at
+                )
+    space = build.section(sweep_node, "search_space")
+    for entry in space or ():
+        _no_bindings(unit, entry)
+
+
+def _no_bindings(unit: Unit, entry: Entry) -> None:
+    """Bounds must be known when the sweep is compiled: the service does not resolve a binding in them."""
+    stack = [entry.value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Mapping):
+            stack += [inner.value for inner in node]
+        elif isinstance(node, Scalar):
+            if isinstance(node.value, str) and "${{" in node.value:
+                unit.bag.add(
+                    "P0706",
+                    f"the search space of `{entry.key}` holds a binding, which the service does not resolve",
+                    node.span,
+                    help="use a param: `{{ params.NAME }}`",
+                )
+        else:
+            stack += node.items
+
+
+def _swept_type(kind: str, values: tuple[object, ...]) -> str:
+    if kind == "choice":
+        types = {type(value) for value in values}
+        if types == {bool}:
+            return "boolean"
+        if types == {int}:
+            return "integer"
+        return "number" if types and types <= {int, float} else "string"
+    return "integer" if kind == "randint" else "number"
+
+
+def _azure_shape(wiring: Wiring, draft: Draft, node: Mapping, kind: str) -> Step:
+    """A step in Azure ML's own shape, which Azure ML's reader reads; only its bindings are the spec's."""
+    body, at = node.entries[kind].value, draft.entry.key_span
+    if not isinstance(body, Mapping):
+        return Step(draft.name, INVALID, at=at)
+    own = {entry.key: entry for entry in node if entry.key not in (kind, "after", "compute")}
+    word = Scalar(node.source, *node.entries[kind].key_span[1:], kind, kind)
+    kind_entry = Entry(node.source, "type", word.start, word.end, word)
+    merged = Mapping(node.source, node.start, node.end, {"type": kind_entry, **body.entries, **own})
+    unit = wiring.unit
+    scope = Scope(unit.bag, unit.files, os.path.dirname(node.source.path), _reader(wiring, draft))
+    entry = Entry(draft.entry.source, draft.name, draft.entry.key_start, draft.entry.key_end, merged)
+    step = step_from_node(entry, scope, wiring.found.inputs, wiring.output_type)
+    return replace(step, compute=compute_reference(unit, wiring.found, node.get("compute")))
+
+
+def _reader(wiring: Wiring, draft: Draft) -> Binding:
+    """How a node in Azure ML's shape reads its bindings when it stands in a spec."""
+
+    def read(scalar: Scalar, bag: Bag) -> Bound:
+        if not has_binding(scalar):
+            return None
+        source = read_binding(scalar, bag)
+        if source is None or isinstance(source, InputRef):
+            return source or UNUSABLE
+        return instance(wiring.unit, draft, source, scalar.span) or UNUSABLE
+
+    return read
+
+
+# ----------------------------------------------------------------------------------------------------------- outputs
+
+
+def _outputs(unit: Unit, wiring: Wiring) -> dict[str, PipelineOutput]:
+    outputs: dict[str, PipelineOutput] = {}
+    for entry in unit.section("outputs") or ():
+        if ("outputs", entry.key) in unit.poisoned:
+            continue
+        value = entry.value
+        setting = build.output_setting(value, entry.key_span) if isinstance(value, Mapping) else OutputSetting()
+        scalar = value.get("value") if isinstance(value, Mapping) else value
+        description = build.text(value, "description") if isinstance(value, Mapping) else None
+        if not isinstance(scalar, Scalar) or scalar.value is None:
+            outputs[entry.key] = PipelineOutput(None, setting, description, entry.key_span)
+            continue
+        for name, ref in _sources(unit, entry.key, scalar):
+            typed = setting
+            if setting.type is None:
+                kind = wiring.output_type(ref)
+                typed = replace(setting, type=kind if kind not in ("any", "uri_folder") else None)
+            outputs[name] = PipelineOutput(ref, typed, description, scalar.span)
+    return outputs
+
+
+def _sources(unit: Unit, name: str, scalar: Scalar) -> list[tuple[str, OutputRef]]:
+    source = read_binding(scalar, unit.bag)
+    if source is None:
+        return []
+    if isinstance(source, InputRef):
+        unit.bag.add("P0414", f"output `{name}` of the pipeline is bound to an input", scalar.span)
+        return []
+    if source.index == "*":
+        return [(f"{name}__{key}", ref) for key, ref in every_instance(unit, source, scalar.span) or ()]
+    ref = instance(unit, None, source, scalar.span)
+    return [(name, ref)] if ref is not None else []

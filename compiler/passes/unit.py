@@ -1,0 +1,64 @@
+"""What the passes work on: one spec on its way to the IR, with everything found out about it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from compiler.azureml.scope import Files
+from compiler.diagnostics.model import Bag
+from compiler.diagnostics.span import Span
+from compiler.ir.model import Component, Pipeline
+from compiler.source.expressions import Scope
+from compiler.source.tree import Entry, Mapping, Node
+
+# Compiles the spec at a path, with these params, for the step at a place: (unit, path, params, at) -> Pipeline.
+Nested: TypeAlias = "Callable[[Unit, str, MappingABC[str, str | Node], Span], Pipeline | None]"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step after expansion. ``base`` is its name as written, ``key`` the instance's key under ``foreach``.
+
+    ``node`` is None when something in it failed: the step is known by name and nothing more is said of it.
+    """
+
+    name: str
+    base: str
+    key: str | None
+    entry: Entry
+    node: Mapping | None
+
+
+@dataclass(slots=True)
+class Unit:
+    """One compilation. Passes fill it in order; see ``compiler.passes.PASSES``."""
+
+    bag: Bag
+    tree: Mapping
+    files: Files
+    root: str
+    path: str
+    nested: Nested
+    profiles: tuple[str, ...] = ()
+    sets: MappingABC[str, str | Node] = field(default_factory=dict)
+    within: tuple[str, ...] = ()  # the specs that this one is nested in, outermost first
+    scope: Scope = field(default_factory=Scope)
+    poisoned: set[tuple[str, ...]] = field(default_factory=set)
+    templated: bool = False
+    drafts: list[Draft] = field(default_factory=list)
+    instances: dict[str, dict[str, str]] = field(default_factory=dict)
+    dropped: dict[str, Span] = field(default_factory=dict)
+    pipeline: Pipeline | None = None
+    # memories of this compilation: what kind of file a path is, which code folders are there, components by environment
+    kinds: dict[str, bool] = field(default_factory=dict)
+    code: dict[str, bool] = field(default_factory=dict)
+    with_environment: dict[tuple[int, int], tuple[Component, Component]] = field(default_factory=dict)
+    quiet: Bag = field(default_factory=Bag)
+
+    def section(self, name: str) -> Mapping | None:
+        """A top-level section that is a mapping; None when it is absent, empty or broken."""
+        node = None if (name,) in self.poisoned else self.tree.get(name)
+        return node if isinstance(node, Mapping) else None

@@ -1,0 +1,58 @@
+"""No secret stands in a file: keys, SAS tokens, connection strings and passwords are refused, and never shown.
+
+The texts themselves are searched, before anything else looks at them. What is found is masked in the source file,
+so that no diagnostic, whatever it is about, can print it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from compiler.diagnostics.model import Bag
+from compiler.diagnostics.span import SourceFile, Span
+
+# A key that says what it holds, and a value that looks like one: sixteen characters or more, letters and digits.
+_NAMED = (
+    r"(?im:^[ \t]*(?:- *)?[\w\-]*(?:api_?key|secret_?key|account_?key|access_?key|client_?secret|password|sas_?token)"
+    r"[\"']?[ \t]*:[ \t]+[\"']?((?=[^\s\"']*[0-9])(?=[^\s\"']*[a-z])[a-z0-9+/=_\-.~%]{16,})[\"']?[ \t]*$)"
+)
+# (what it is, where the secret is: group 1). Patterns are anchored on words that do not stand in ordinary specs.
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("a storage account key", r"AccountKey\s*=\s*([A-Za-z0-9+/]{40,}={0,2})"),
+    ("a shared access key", r"SharedAccessKey\s*=\s*([A-Za-z0-9+/]{30,}={0,2})"),
+    ("a SAS token", r"[?&;]sig=([A-Za-z0-9%+/]{20,}(?:%3[dD]|=){0,2})"),
+    ("a private key", r"(-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))"),
+    ("a password in a URL", r"[a-z][a-z0-9+.\-]*://[^\s/:@'\"{}$]+:([^\s/@'\"{}$]{3,})@[A-Za-z0-9]"),
+    ("a password in a connection string", r"(?i:password|pwd)\s*=\s*([^\s;'\"{}$]{4,})(?=;)"),
+    ("an access key of AWS", r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b"),
+    ("a token of GitHub", r"\b((?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})\b"),
+    ("an API key", r"\b(sk-[A-Za-z0-9_\-]{20,})\b"),
+    ("a token of Hugging Face", r"\b(hf_[A-Za-z0-9]{30,})\b"),
+    ("a signed token", r"\b(eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,})"),
+    ("a secret", _NAMED),
+)
+_ONE = re.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
+# A text without any of these words can hold none of the above: one cheap look instead of twelve.
+_HINT = re.compile(r"(?i)key|sig=|password|pwd|secret|token|://[^\s/]*@|AKIA|ASIA|gh[pousr]_|github_pat|sk-|hf_|eyJ")
+
+
+def secrets(source: SourceFile, bag: Bag) -> None:
+    """Report and mask every literal secret of a text."""
+    if _HINT.search(source.text) is None:
+        return
+    for match in _ONE.finditer(source.text):
+        group = match.lastindex or 1
+        start, end = match.span(group)
+        source.mask(start, end)
+        bag.redact(match.group(group))
+        bag.add(
+            "P0910",
+            f"{_PATTERNS[group - 1][0]} is written out",
+            Span(source, start, end),
+            help="declare it under `secrets` and let the step name it; then take the old one back, it has been seen",
+        )
+
+
+def is_secret(text: str) -> bool:
+    """Whether a value from elsewhere (``--set``) looks like a secret."""
+    return _ONE.search(text) is not None
