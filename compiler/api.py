@@ -63,10 +63,19 @@ def load(path: str, options: Options, bag: Bag, name: str | None = None) -> Load
 def validate(path: str, options: Options, bag: Bag, name: str | None = None) -> Loaded:
     """Every fault of a pipeline: of the spec as it stands and, when no profile is named, of each of its profiles."""
     loaded = load_pipeline(path, options, bag, name)
+    _target(loaded, bag)
     if not options.profiles and not bag.has_errors:
         for profile in loaded.declared_profiles:
-            load_pipeline(path, replace(options, profiles=(profile,)), bag, name)
+            _target(load_pipeline(path, replace(options, profiles=(profile,)), bag, name), bag)
     return loaded
+
+
+def _target(loaded: Loaded, bag: Bag) -> None:
+    """What Azure ML would drop. The profile `local` is for this machine, which drops nothing."""
+    from compiler.azureml.target import target
+
+    if loaded.pipeline is not None and "local" not in loaded.profiles:
+        target(loaded.pipeline, bag)
 
 
 def intermediate(pipeline: Pipeline) -> str:
@@ -77,7 +86,7 @@ def intermediate(pipeline: Pipeline) -> str:
 
 def compile_pipeline(path: str, options: Options, output: str, bag: Bag, name: str | None = None) -> Compiled:
     """Compile a pipeline to Azure ML files below ``output``; nothing is written when anything is wrong."""
-    from compiler.azureml import writer
+    from compiler.azureml import build as builds
 
     loaded = load_pipeline(path, options, bag, name)
     if loaded.pipeline is None or bag.has_errors:
@@ -86,20 +95,20 @@ def compile_pipeline(path: str, options: Options, output: str, bag: Bag, name: s
     build = emit(loaded, directory, bag)
     if build is None or bag.has_errors:
         return Compiled(loaded)
-    writer.write(build, directory, bag)
+    builds.write(build, directory, bag)
     return Compiled(loaded, directory, len(build.files))
 
 
 def check_build(path: str, options: Options, output: str, bag: Bag, name: str | None = None) -> Compiled:
     """Compare what compiling would write with what is there; ``stale`` names what differs."""
-    from compiler.azureml import writer
+    from compiler.azureml import build as builds
 
     loaded = load_pipeline(path, options, bag, name)
     if loaded.pipeline is None or bag.has_errors:
         return Compiled(loaded)
     directory = build_directory(loaded, output)
     build = emit(loaded, directory, bag)
-    stale = writer.check(build, directory) if build is not None else []
+    stale = builds.check(build, directory) if build is not None else []
     return Compiled(loaded, directory, 0, stale)
 
 
@@ -107,7 +116,10 @@ def emit(loaded: Loaded, directory: str, bag: Bag) -> Build | None:
     """The files of a pipeline, as a value; None when something of it cannot be read."""
     from compiler.azureml import writer
 
+    from compiler.azureml.target import target
+
     assert loaded.pipeline is not None
+    target(loaded.pipeline, bag)
     name = os.path.basename(loaded.path)
     profile = "@".join(loaded.profiles) or None
     return writer.emit(verify(loaded.pipeline), bag, spec_name=name, directory=directory, profile=profile)

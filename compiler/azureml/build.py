@@ -9,10 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from compiler.azureml.snapshot import is_build
-from compiler.azureml.writer import Build
 from compiler.diagnostics.model import Bag
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What compiling gives: the text of each file and, of each file to copy, where it lies; by path in the build."""
+
+    files: Mapping[str, str]
+    copies: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(build: Build, directory: str, bag: Bag) -> bool:
@@ -84,7 +93,7 @@ def _swap(fresh: str, directory: str, aside: str) -> None:
 
 
 def check(build: Build, directory: str) -> list[str]:
-    """What is out of date in ``directory``: a line for each file that is missing, differs, or is no part of the build."""
+    """What is out of date in ``directory``: a line for each file that is missing, differs, or does not belong."""
     present = _present(directory)
     found = [f"{path} is missing" for path in [*build.files, *build.copies] if path not in present]
     for path, text in build.files.items():

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping as MappingType
-from typing import Final
+from typing import Any, Final
 
 from compiler.azureml.environments import environment_from_node
 from compiler.azureml.fields import COMPONENTS, FLOW_SCHEMAS, OURS, RUN, TEXTS
-from compiler.azureml.scope import DEEPEST, Scope, is_address, local_part
+from compiler.azureml.scope import DEEPEST, Scope, Unusable, is_address, local_part
 from compiler.azureml.shapes import BOOLEAN, TEXT, VERSION, Record, Shape, entry, read, read_fields, word, wrong_type
 from compiler.azureml.values import input_ports_from_node, output_ports_from_node
 from compiler.diagnostics.model import Label
@@ -103,26 +103,15 @@ def component_from_node(
     outputs = output_ports_from_node(node.get("outputs"), scope)
     reader = _READERS.get(kind)
     own = {} if reader is None else reader(node, scope)
-    if own is None or inputs is None or outputs is None or not whole or not _usable(plain):
+    wrong = not whole or any(isinstance(value, Unusable) for value in plain.values())
+    if wrong or own is None or inputs is None or outputs is None:
         return None
-    fields.pop("$schema", None)
-    typed = {key: fields.pop(key) for key in ("resources", "distribution") if key in fields and kind == "command"}
-    return _make(kind, path, node, inputs, outputs, fields, {**plain, **typed, **own}, scope)
-
-
-def _make(
-    kind: str,
-    path: str | None,
-    node: Mapping,
-    inputs: dict[str, InputPort],
-    outputs: dict[str, OutputPort],
-    extras: dict[str, Extra],
-    more: MappingType[str, object],
-    scope: Scope,
-) -> Component | None:
-    component = Component(
-        kind=kind, inputs=inputs, outputs=outputs, extras=extras, path=path, at=_name_span(node), **more  # type: ignore[arg-type]
-    )  # fmt: skip
+    for key in ("$schema", "id"):
+        fields.pop(key, None)
+    more: dict[str, Any] = {**plain, **own}
+    if kind == "command":
+        more.update({key: fields.pop(key) for key in ("resources", "distribution") if key in fields})
+    component = Component(kind, inputs=inputs, outputs=outputs, extras=fields, path=path, at=_name_span(node), **more)
     if kind != "pipeline":
         return component
     from compiler.azureml.nodes import nested_pipeline  # a pipeline component holds nodes, which hold components
@@ -148,12 +137,6 @@ def _name_span(node: Mapping) -> Span:
         if key in node.entries:
             return node.entries[key].key_span
     return Span(node.source, node.start, node.start)
-
-
-def _usable(fields: MappingType[str, object]) -> bool:
-    from compiler.azureml.scope import Unusable
-
-    return not any(isinstance(value, Unusable) for value in fields.values())
 
 
 # ------------------------------------------------------------------------------------------------ what each kind adds
@@ -221,14 +204,13 @@ def _includes(node: Node, scope: Scope) -> tuple[LocalPath, ...] | None:
 def _flow(node: Mapping, scope: Scope, path: str, form: str) -> Component | None:
     """A promptflow flow, or a run of one, as the parallel component that Azure ML makes of it.
 
-    Its inputs beside ``data`` are whatever the node gives: ``with_flow_inputs`` adds them.
+    Its inputs beside ``data`` are the columns that a node maps, so they are added node by node.
     """
-    folder, file_name, extras = os.path.dirname(path), os.path.basename(path), dict[str, Extra]()
-    plain: dict[str, Extra] = {}
+    folder, file_name = os.path.split(path)
+    plain: dict[str, Any] = {}
+    extras: dict[str, Extra] = {}
     if form == "run":
-        fields, whole = read_fields(
-            node, Record(RUN.fields, RUN.required, open=True), scope, "the run", _name_span(node)
-        )
+        fields, whole = read_fields(node, RUN, scope, "the run", _name_span(node))
         if not whole:
             return None
         flow = fields["flow"]
@@ -237,9 +219,7 @@ def _flow(node: Mapping, scope: Scope, path: str, form: str) -> Component | None
             scope.bag.add("P0409", "the flow is not there", node.entries["flow"].value.span)
             return None
         plain = {key: fields[key] for key in _PLAIN if key in fields}
-        extras = {
-            key: value for key, value in fields.items() if key in RUN.fields and key not in (*_PLAIN, "flow", "$schema")
-        }
+        extras = {key: value for key, value in fields.items() if key in RUN.fields and key not in (*_PLAIN, "flow")}
     return Component(
         kind="parallel",
         inputs={"data": InputPort("uri_folder"), "flow_outputs": InputPort("uri_folder", optional=True)},
@@ -248,7 +228,7 @@ def _flow(node: Mapping, scope: Scope, path: str, form: str) -> Component | None
         extras={"flow_file": file_name, **extras},
         path=path,
         at=_name_span(node),
-        **plain,  # type: ignore[arg-type]
+        **plain,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from compiler.azureml.snapshot import Snapshot, Snapshots
 from compiler.ir.model import (
+    ANY,
     Component,
     Environment,
     Extra,
@@ -231,7 +232,7 @@ def described(component: Component) -> Document:
 
 def input_port(port: InputPort) -> Document:
     """A declared input."""
-    found: Document = {"type": port.type}
+    found: Document = {"type": known_type(port.type)}
     if port.mode is not None:
         found["mode"] = port.mode
     if port.optional:
@@ -246,9 +247,14 @@ def input_port(port: InputPort) -> Document:
     return found
 
 
+def known_type(type_: str) -> str:
+    """A port type as Azure ML has it: what is taken on trust is a folder, its own default."""
+    return "uri_folder" if type_ == ANY else type_
+
+
 def output_port(port: OutputPort) -> Document:
     """A declared output."""
-    fields = {"type": port.type, "mode": port.mode, "description": port.description}
+    fields = {"type": known_type(port.type), "mode": port.mode, "description": port.description}
     return {key: value for key, value in fields.items() if value is not None}
 
 

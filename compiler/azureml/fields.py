@@ -15,7 +15,6 @@ from compiler.azureml.shapes import (
     ANYTHING,
     BOOLEAN,
     INTEGER,
-    NUMBER,
     PATH,
     PLAIN,
     TEXT,
@@ -102,7 +101,7 @@ IDENTITY: Final = Tagged(
 QUEUE_SETTINGS: Final = record(
     job_tier=word("spot", "basic", "standard", "premium", "null"), priority=word("low", "medium", "high")
 )
-_SERVICE = {"type": TEXT, "port": INTEGER, "nodes": TEXT, "properties": MapOf(ANYTHING)}
+_SERVICE: Final[Mapping[str, Shape]] = {"type": TEXT, "port": INTEGER, "nodes": TEXT, "properties": MapOf(ANYTHING)}
 SERVICES: Final = MapOf(
     Tagged(
         "type",
@@ -217,7 +216,7 @@ RUN: Final = record(
     environment_variables=TEXTS,
     azureml=record(environment=ENVIRONMENT, is_deterministic=BOOLEAN),
     required=("flow",),
-    **{"$schema": ANYTHING},
+    open=True,
 )
 
 # ------------------------------------------------------------------------------------------------------------- nodes

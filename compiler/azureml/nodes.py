@@ -13,31 +13,27 @@ from typing import Any, Final
 
 from compiler.azureml import automl, in_place
 from compiler.azureml.bindings import azure_binding
-from compiler.azureml.components import code_from_node, component_from_file, component_from_node
+from compiler.azureml.components import code_from_node
 from compiler.azureml.environments import environment_from_node
 from compiler.azureml.fields import (
-    DROPPED,
-    IGNORED,
     IN_PLACE,
     NODES,
     OURS,
-    OVERRIDDEN,
     TEXTS,
-    UNSUPPORTED,
 )
-from compiler.azureml.scope import Scope, Unusable, is_address, local_part, no_binding
+from compiler.azureml.scope import Scope, Unusable, no_binding
 from compiler.azureml.shapes import (
     PLAIN,
     TEXT,
     MapOf,
-    Record,
+    Shape,
     entry,
     read,
     read_fields,
-    word,
     wrong_type,
 )
 from compiler.azureml.sweeps import sweep_from_node
+from compiler.azureml.targets import kind_of, named_component, with_flow_inputs, without_lost_keys
 from compiler.azureml.values import argument_from_node, node_output_from_node
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
@@ -45,11 +41,9 @@ from compiler.ir.model import (
     INVALID,
     Argument,
     Component,
-    ComponentReference,
     Extra,
     InputPort,
     InputRef,
-    Invalid,
     OutputPort,
     OutputRef,
     OutputSetting,
@@ -58,9 +52,8 @@ from compiler.ir.model import (
     PipelineOutput,
     Step,
 )
-from compiler.source.tree import Entry, Mapping, Node, Scalar
+from compiler.source.tree import Entry, Mapping, Node
 
-_KIND: Final = word(*NODES, "automl", *UNSUPPORTED)
 _TYPED: Final = ("resources", "distribution", "limits", "identity")
 
 
@@ -83,17 +76,27 @@ def steps_from_node(
     scope = replace(scope, binding=azure_binding)
     drafts = {found.key: _draft(found, scope) for found in jobs}
     outputs = _sources(drafts, outputs, scope)
-    return {name: _settled(draft, drafts, inputs, outputs) for name, draft in drafts.items()}, dict(outputs)
+
+    def output_type(ref: OutputRef) -> str:
+        return _output_type(ref, drafts, outputs)
+
+    return {name: _with_ports(draft, inputs, outputs, output_type) for name, draft in drafts.items()}, dict(outputs)
+
+
+def step_from_node(
+    found: Entry, scope: Scope, inputs: MappingType[str, PipelineInput], output_type: in_place.OutputType
+) -> Step:
+    """One step in Azure ML's own shape, for another language that contains such steps.
+
+    ``scope.binding`` reads the bindings of that language; ``output_type`` tells the type of another step's output.
+    """
+    draft = _draft(found, scope)
+    return _with_ports(draft, inputs, {}, output_type)
 
 
 def nested_pipeline(component: Component, node: Mapping, scope: Scope) -> Component | None:
     """A pipeline component with the pipeline that it is."""
-    inputs = {
-        name: PipelineInput(
-            port.type, port.default, port.mode, port.optional, port.min, port.max, port.enum, port.description, at=port.at
-        )
-        for name, port in component.inputs.items()
-    }  # fmt: skip
+    inputs = {name: _pipeline_input(port) for name, port in component.inputs.items()}
     outputs = {
         name: PipelineOutput(None, OutputSetting(port.type, port.mode), port.description, port.at)
         for name, port in component.outputs.items()
@@ -107,6 +110,11 @@ def nested_pipeline(component: Component, node: Mapping, scope: Scope) -> Compon
     return replace(component, pipeline=pipeline)
 
 
+def _pipeline_input(port: InputPort) -> PipelineInput:
+    limits = (port.optional, port.min, port.max, port.enum)
+    return PipelineInput(port.type, port.default, port.mode, *limits, description=port.description, at=port.at)
+
+
 # ------------------------------------------------------------------------------------------------------ reading a node
 
 
@@ -115,30 +123,31 @@ def _draft(found: Entry, scope: Scope) -> Draft:
     if not isinstance(node, Mapping):
         wrong_type(node, scope, name, "a mapping")
         return Draft(Step(name, INVALID, at=at))
-    kind = _kind(node, scope, at)
+    kind = kind_of(node, scope, at)
     if kind is None:
         return Draft(Step(name, INVALID, at=at))
     if kind == "automl":
         return _automl(node, name, scope, at)
     target = "trial" if kind == "sweep" else "component"
     table = NODES[kind] if target in node.entries or kind not in IN_PLACE else IN_PLACE[kind]
-    node, whole = _without_lost_keys(node, kind, table, scope)
+    node, whole = without_lost_keys(node, kind, table, scope)
     where = f"the step `{name}`"
     skip = [key for key, shape in table.fields.items() if shape is OURS]
     # in place, Azure ML takes no bindings for what a command's component could say
     settings = replace(scope, binding=no_binding) if table is IN_PLACE["command"] else scope
     fields, right = read_fields(node, table, settings, where, at, skip)
     draft = _common(node, name, scope, at)
-    step = replace(draft.step, **{key: fields.pop(key) for key in _TYPED if key in fields}, extras=fields)
+    typed: dict[str, Any] = {key: fields.pop(key) for key in _TYPED if key in fields}
+    step = replace(draft.step, extras=fields, **typed)
     if kind == "sweep":
         sweep = sweep_from_node(node, scope, at) if "search_space" in node.entries else None
         step = replace(step, sweep=sweep)
         whole = whole and sweep is not None
     if target in node.entries:
-        component = _target(node.entries[target], kind, scope)
-        if kind == "parallel" and isinstance(component, Component) and "flow_file" in component.extras:
-            component = _with_flow_inputs(component, step)
-        draft.step = replace(step, component=component if whole and right else INVALID)
+        named = named_component(node.entries[target], kind, scope)
+        if kind == "parallel" and isinstance(named, Component) and "flow_file" in named.extras:
+            named = with_flow_inputs(named, step)
+        draft.step = replace(step, component=named if whole and right else INVALID)
         return draft
     component = _in_place(node, kind, step, scope) if right else None
     step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
@@ -160,63 +169,12 @@ def _typed_bindings(node: Mapping, arguments: MappingType[str, Argument]) -> Map
     }
 
 
-def _kind(node: Mapping, scope: Scope, at: Span) -> str | None:
-    """The type of a node, which Azure ML infers for some."""
-    written = node.entries.get("type")
-    if written is None:
-        for key, kind in (("trial", "sweep"), ("entry", "spark"), ("jobs", "pipeline")):
-            if key in node.entries:
-                return kind
-        return _component_kind(node.get("component"), scope) or "command"
-    kind = read(written.value, _KIND, scope, "type", at)
-    if kind in UNSUPPORTED:
-        scope.bag.add("P0802", f"`{kind}` nodes cannot be compiled yet", written.value.span)
-        return None
-    return kind if isinstance(kind, str) else None
-
-
-def _component_kind(node: Node | None, scope: Scope) -> str | None:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str) or _is_reference(node.value):
-        return None
-    found = component_from_file(scope.path(local_part(node.value)).path, scope, node.span, node.value)
-    return None if found is None else found.kind
-
-
-def _is_reference(text: str) -> bool:
-    return is_address(text) and not text.startswith("file:")
-
-
-def _without_lost_keys(node: Mapping, kind: str, table: Record, scope: Scope) -> tuple[Mapping, bool]:
-    """The node without the keys that azure-ai-ml forgets, each of which is reported."""
-    lost = DROPPED.get(kind, {})
-    overridden = OVERRIDDEN if "component" in node.entries or "trial" in node.entries else ()
-    kept: dict[str, Entry] = {}
-    whole = True
-    for key, found in node.entries.items():
-        if key in lost:
-            scope.bag.add("P0801", f"Azure ML drops `{key}` from a {kind} step", found.key_span, help=lost[key])
-            whole = False
-        elif key in overridden and key not in table.fields:
-            scope.bag.add(
-                "P0801",
-                f"Azure ML drops `{key}` from a step that has a component",
-                found.key_span,
-                help="put it into the component",
-            )
-            whole = False
-        elif key in IGNORED and key not in table.fields:
-            scope.bag.add("P0806", f"Azure ML ignores `{key}` of a step", found.key_span)
-        else:
-            kept[key] = found
-    return Mapping(node.source, node.start, node.end, kept), whole
-
-
 def _common(node: Mapping, name: str, scope: Scope, at: Span) -> Draft:
     """What every node may say: its inputs, outputs and compute, how it is called, its environment variables."""
     inputs = _inputs(node, scope)
     outputs, bound = _outputs(node, scope)
     own = replace(scope, binding=no_binding)
-    shapes = {
+    shapes: dict[str, Shape] = {
         "display_name": TEXT,
         "description": TEXT,
         "tags": TEXTS,
@@ -271,40 +229,6 @@ def _outputs(node: Mapping, scope: Scope) -> tuple[dict[str, OutputSetting], dic
 
 
 # -------------------------------------------------------------------------------------------------- what a node runs
-
-
-def _target(found: Entry, kind: str, scope: Scope) -> Component | ComponentReference | Invalid:
-    """The component that a node names, or holds."""
-    wanted = "command" if kind == "sweep" else kind
-    node = found.value
-    if isinstance(node, Mapping):
-        inside = replace(scope, binding=no_binding)
-        return component_from_node(node, inside, found.key_span, wanted) or INVALID
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        wrong_type(node, scope, found.key, "a component")
-        return INVALID
-    text = node.value
-    if _is_reference(text):
-        if kind == "sweep" and text.startswith("azureml://registries/"):
-            scope.bag.add("P0409", "a trial cannot come from a registry", node.span, help="copy it into the workspace")
-            return INVALID
-        return ComponentReference(text, wanted, node.span)
-    component = component_from_file(scope.path(local_part(text)).path, scope, node.span, local_part(text))
-    if component is not None and component.kind != wanted:
-        scope.bag.add(
-            "P0409",
-            f"`{text}` is a {component.kind} component, the step is of type {kind}",
-            node.span,
-            secondary=[] if component.at is None else [Label(component.at, "the component")],
-        )
-        return INVALID
-    return component or INVALID
-
-
-def _with_flow_inputs(component: Component, step: Step) -> Component:
-    """A flow with a port for each of its columns that the node maps."""
-    more = {name: InputPort("string", optional=True) for name in step.inputs if name not in component.inputs}
-    return replace(component, inputs={**component.inputs, **more})
 
 
 def _in_place(node: Mapping, kind: str, step: Step, scope: Scope) -> Component | None:
@@ -369,19 +293,18 @@ def _sources(
     return result
 
 
-def _settled(
+def _with_ports(
     draft: Draft,
-    drafts: MappingType[str, Draft],
     inputs: MappingType[str, PipelineInput],
     outputs: MappingType[str, PipelineOutput],
+    output_type: in_place.OutputType,
 ) -> Step:
     """The step with the ports that its component in place has."""
     step = draft.step
     if not draft.in_place or not isinstance(step.component, Component):
         return step
-    ports = in_place.input_ports(step.inputs, inputs, lambda ref: _output_type(ref, drafts, outputs))
-    component = replace(step.component, inputs=ports, outputs=_output_ports(draft, outputs))
-    return replace(step, component=component)
+    ports = in_place.input_ports(step.inputs, inputs, output_type)
+    return replace(step, component=replace(step.component, inputs=ports, outputs=_output_ports(draft, outputs)))
 
 
 def _output_ports(draft: Draft, outputs: MappingType[str, PipelineOutput]) -> dict[str, OutputPort]:
@@ -405,18 +328,3 @@ def _output_type(ref: OutputRef, drafts: MappingType[str, Draft], outputs: Mappi
     if setting is None:
         return in_place.UNSAID
     return in_place.output_port(setting, outputs.get(source.bound.get(ref.output, ""))).type
-
-
-def step_from_node(
-    found: Entry,
-    scope: Scope,
-    inputs: MappingType[str, PipelineInput],
-    output_type: in_place.OutputType,
-) -> Step:
-    """One node on its own, with the bindings that ``scope`` reads: how a spec's steps in Azure ML's shape are read."""
-    step = _draft(found, scope)
-    if not step.in_place or not isinstance(step.step.component, Component):
-        return step.step
-    ports = in_place.input_ports(step.step.inputs, inputs, output_type)
-    component = replace(step.step.component, inputs=ports, outputs=in_place.output_ports(step.step.outputs, {}))
-    return replace(step.step, component=component)

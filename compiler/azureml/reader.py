@@ -14,20 +14,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from typing import Any, Final
 
 from compiler.azureml.components import component_from_file
 from compiler.azureml.fields import IDENTITY, OURS, SERVICES, TEXTS
 from compiler.azureml.nodes import compute_from_node, steps_from_node
-from compiler.azureml.scope import Files, Scope, Unusable, is_address, local_part
+from compiler.azureml.scope import Files, Scope, is_address, local_part
 from compiler.azureml.shapes import (
     ANYTHING,
     BOOLEAN,
     TEXT,
     Record,
-    entry,
     read_fields,
     unknown_key,
     word,
@@ -38,6 +36,7 @@ from compiler.diagnostics.model import Bag
 from compiler.diagnostics.span import Span
 from compiler.ir.model import (
     Component,
+    Extra,
     InputRef,
     Pipeline,
     PipelineInput,
@@ -163,21 +162,21 @@ def _of_component(pipeline: Pipeline, document: Mapping, scope: Scope) -> Pipeli
 def _joined(pipeline: Pipeline, component: Component, document: Mapping, scope: Scope) -> Pipeline:
     inner = component.pipeline
     assert inner is not None
-    for key, known in (("inputs", inner.inputs), ("outputs", inner.outputs)):
-        given = document.get(key)
-        for found in given if isinstance(given, Mapping) else ():
-            if found.key not in known:
-                unknown_key(found, known, scope, f"the {key} of the component")
-    inputs = {
-        name: replace(port, value=given.value, mode=given.mode or port.mode, extras=given.extras, at=given.at)
-        if (given := pipeline.inputs.get(name))
-        else port
-        for name, port in inner.inputs.items()
-    }
-    outputs = {
-        name: replace(output, setting=given.setting, at=given.at) if (given := pipeline.outputs.get(name)) else output
-        for name, output in inner.outputs.items()
-    }
+    known: tuple[tuple[str, set[str]], ...] = (("inputs", set(inner.inputs)), ("outputs", set(inner.outputs)))
+    for key, names in known:
+        section = document.get(key)
+        for found in section if isinstance(section, Mapping) else ():
+            if found.key not in names:
+                unknown_key(found, names, scope, f"the {key} of the component")
+    inputs = dict(inner.inputs)
+    for name, port in inner.inputs.items():
+        if name in pipeline.inputs:
+            own = pipeline.inputs[name]
+            inputs[name] = replace(port, value=own.value, mode=own.mode or port.mode, extras=own.extras, at=own.at)
+    outputs = dict(inner.outputs)
+    for name, output in inner.outputs.items():
+        if name in pipeline.outputs:
+            outputs[name] = replace(output, setting=pipeline.outputs[name].setting, at=pipeline.outputs[name].at)
     return replace(
         pipeline,
         steps=inner.steps,
@@ -222,7 +221,7 @@ def _settings(found: Entry | None, scope: Scope) -> Settings:
     for key, kind in (("default_compute", "compute"), ("default_datastore", "datastore")):
         if isinstance(fields.get(key), str) and key in fields:
             fields[key] = _unprefixed(found.value.entries[key], kind, scope)
-    extras = {key: fields.pop(key) for key in ("on_init", "on_finalize") if key in fields}
+    extras: dict[str, Extra] = {key: fields.pop(key) for key in ("on_init", "on_finalize") if key in fields}
     known: dict[str, Any] = {key: value for key, value in fields.items() if not isinstance(value, InputRef)}
     return Settings(**known, extras=extras, at=found.key_span)
 

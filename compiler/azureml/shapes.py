@@ -128,7 +128,10 @@ class Special:
     read: Callable[[Node, Scope, Span], Extra | Unusable]
 
 
-Shape: TypeAlias = "Text | Number | Boolean | Word | Anything | Plain | ListOf | MapOf | Record | Tagged | Either | Path | Own | Special"
+Shape: TypeAlias = (
+    "Text | Number | Boolean | Word | Anything | Plain | Path | ListOf | MapOf"
+    " | Record | Tagged | Either | Own | Special"
+)
 
 TEXT: Final = Text()
 VERSION: Final = Text(numbers=True)

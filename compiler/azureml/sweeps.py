@@ -75,7 +75,11 @@ _SAMPLINGS: Final = Tagged(
     },
 )
 SAMPLING: Final = Either(_SAMPLINGS, word(*_SAMPLINGS.records))
-_INTERVALS = {"type": ANYTHING, "evaluation_interval": INTEGER, "delay_evaluation": INTEGER}
+_INTERVALS: Final[MappingType[str, Shape]] = {
+    "type": ANYTHING,
+    "evaluation_interval": INTEGER,
+    "delay_evaluation": INTEGER,
+}
 EARLY_TERMINATION: Final = Tagged(
     "type",
     {

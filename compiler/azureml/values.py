@@ -162,7 +162,7 @@ def _pairs(node: Node | None, scope: Scope, what: str) -> list[tuple[str, Node, 
     return [(found.key, found.value, found.key_span) for found in node]
 
 
-def _text(value: Extra) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
@@ -268,7 +268,8 @@ def output_setting_from_node(node: Node, scope: Scope, name: str, at: Span | Non
     fields = read_record(node, _NODE_OUTPUT, scope, f"the output `{name}`", at or node.span)
     if isinstance(fields, Unusable):
         return None
-    return OutputSetting(**{key: _text(value) for key, value in fields.items()}, at=node.span)
+    type_, mode, path, asset, version = (_text(fields.get(key)) for key in ("type", "mode", "path", "name", "version"))
+    return OutputSetting(type_, mode, path, asset, version, at=node.span)
 
 
 def node_output_from_node(

@@ -1,7 +1,7 @@
 """A pipeline of the IR as the files of an Azure ML v2 pipeline job.
 
-    steps: {train: Step(Component("command", …))}     ->   job.yml           jobs: {train: {component: ./components/train.yml}}
-                                                           components/train.yml, environments/train.yml, code/3f6a…/
+    steps["train"] = Step("train", Component(…))    ->    job.yml  jobs: {train: {component: ./components/train.yml}}
+                                                          components/train.yml, environments/train.yml, code/3f6a…/
 
 Nothing is written that nobody said, so that a pipeline that came from Azure ML means the same to it on return.
 What Azure ML would drop is put where it is not dropped: a step is never given what its component has to say, and
@@ -10,12 +10,12 @@ the environment variables of a sweep stand in its trial's command.
 
 from __future__ import annotations
 
-import json
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from compiler.azureml.build import Build, check, write
 from compiler.azureml.documents import (
     SCHEMAS,
     Document,
@@ -46,6 +46,8 @@ from compiler.ir.model import (
     Sweep,
 )
 
+__all__ = ["Build", "check", "emit", "write"]
+
 _KINDS: Final = {
     "components": "component",
     "environments": "environment",
@@ -54,14 +56,6 @@ _KINDS: Final = {
 }
 # Nodes that Azure ML has no component files for.
 _BUILT_IN: Final = ("import_data", "export_data")
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """What compiling gives: the text of each file and, of each file to copy, where it lies; by path in the build."""
-
-    files: Mapping[str, str]
-    copies: Mapping[str, str] = field(default_factory=dict)
 
 
 def emit(pipeline: Pipeline, bag: Bag, *, spec_name: str, directory: str, profile: str | None = None) -> Build | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 # A binding ends at the first `}}`; what stands between is judged by whoever asks.
@@ -55,6 +56,7 @@ class Optional:
 Part: TypeAlias = "Text | Use | Optional"
 
 
+@lru_cache(maxsize=1024)  # every check and every writer asks for the same commands
 def parse(command: str) -> tuple[Part, ...]:
     """The parts of a command, in order. Never fails: what is malformed shows in the parts."""
     parts: list[Part] = []

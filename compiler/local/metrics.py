@@ -31,7 +31,7 @@ class MetricsFile:
         found: dict[str, list[float]] = {}
         query = "SELECT key, value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY rowid"
         for key, value, is_nan in self._connection.execute(query, (run,)):
-            found.setdefault(key, []).append(_number(value, is_nan))
+            found.setdefault(key, []).append(number(value, bool(is_nan)))
         return found
 
     def of_runs(self, runs: Sequence[str], metric: str) -> dict[str, list[float]]:
@@ -44,11 +44,12 @@ class MetricsFile:
                 f"SELECT run_uuid, value, is_nan FROM metrics WHERE key = ? AND run_uuid IN ({marks}) ORDER BY rowid"
             )
             for run, value, is_nan in self._connection.execute(query, (metric, *some)):
-                found.setdefault(run, []).append(_number(value, is_nan))
+                found.setdefault(run, []).append(number(value, bool(is_nan)))
         return found
 
 
-def _number(value: float, is_nan: int) -> float:
+def number(value: float, is_nan: bool = False) -> float:
+    """A value as it was logged, from one as it is stored."""
     if is_nan:
         return math.nan
     return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value

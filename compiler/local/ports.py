@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from compiler.ir.model import Extra, LocalPath
+from compiler.ir.model import LITERAL_TYPES, Extra, LocalPath
 from compiler.local import command
 from compiler.local.command import Value
 from compiler.local.model import Status
@@ -43,7 +43,7 @@ def make_outputs(job: Job, side: Path) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for name, port in job.node.component.outputs.items():
         place = side / name
-        if port.type != "uri_file":
+        if port.type not in ("uri_file", *LITERAL_TYPES):
             place.mkdir()
         values[name] = command.output_path(name, str(place))
     return values

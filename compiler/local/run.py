@@ -42,10 +42,8 @@ def run(pipeline: Pipeline, options: RunOptions, bag: Bag, out: TextIO) -> RunRe
     except OSError as error:
         bag.add("P0810", f"`{options.root / '.amlc'}` cannot be written: {error.strerror}", None)
         return RunResult(Status.REFUSED)
-    try:
-        code = FrozenCode(folder.root, (node.component for node in plan.nodes.values()))
-    except OSError as error:
-        bag.add("P0421", f"code cannot be copied: {error}", None)
+    code = _frozen_code(plan, folder, bag)
+    if bag.has_errors:
         return RunResult(Status.REFUSED, folder.id, folder.path)
     display = make_display(out, options.quiet, options.color)
     try:
@@ -59,6 +57,17 @@ def run(pipeline: Pipeline, options: RunOptions, bag: Bag, out: TextIO) -> RunRe
         display.close()
     _report(plan, result, bag)
     return result
+
+
+def _frozen_code(plan: Plan, folder: RunFolder, bag: Bag) -> FrozenCode:
+    code = FrozenCode(folder.root)
+    for node in plan.nodes.values():
+        try:
+            code.freeze(node.component)
+        except OSError as error:
+            at = node.component.at or node.step.at
+            bag.add("P0421", f"the code of `{node.name}` cannot be copied: {error}", at)
+    return code
 
 
 async def _run(plan: Plan, options: RunOptions, folder: RunFolder, code: FrozenCode, display: Display) -> RunResult:

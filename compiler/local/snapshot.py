@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from compiler.azureml.snapshot import Snapshot, Snapshots
@@ -19,16 +18,18 @@ from compiler.ir.model import Component, LocalPath
 class FrozenCode:
     """The code of a run's components, by component."""
 
-    def __init__(self, state: Path, components: Iterable[Component]) -> None:
-        """Freeze everything that the components name. ``state`` is the `.amlc` folder. Raises OSError."""
+    def __init__(self, state: Path) -> None:
+        """``state`` is the `.amlc` folder."""
         self._store = state / "code"
+        self._snapshots = Snapshots()
         self._folders: dict[tuple[str, ...], Path] = {}
-        snapshots = Snapshots()
-        for component in components:
-            key = _key(component)
-            if key and key not in self._folders:
-                code = component.code if isinstance(component.code, LocalPath) else None
-                self._folders[key] = self._frozen(snapshots.take(code, component.additional_includes))
+
+    def freeze(self, component: Component) -> None:
+        """Keep the component's code as it is now. Raises OSError."""
+        key = _key(component)
+        if key and key not in self._folders:
+            code = component.code if isinstance(component.code, LocalPath) else None
+            self._folders[key] = self._frozen(self._snapshots.take(code, component.additional_includes))
 
     def folder(self, component: Component) -> Path | None:
         """Where its code is to be copied from; None for a component without any."""

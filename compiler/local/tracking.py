@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from compiler.local.metrics import MetricsFile
+from compiler.local.metrics import MetricsFile, number
 from compiler.local.model import Status
 
 T = TypeVar("T")
@@ -167,7 +167,7 @@ class Tracker:
         return {name: self._one_history(run, name) for name in names}
 
     def _one_history(self, run: str, metric: str) -> list[float]:
-        return [float(report.value) for report in self._client.get_metric_history(run, metric)]
+        return [number(report.value) for report in self._client.get_metric_history(run, metric)]
 
 
 def _sqlite_file(uri: str) -> Path | None:

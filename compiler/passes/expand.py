@@ -149,18 +149,13 @@ def _step(unit: Unit, name: str, base: str, key: str | None, entry: Entry, step:
 
 def _collisions(unit: Unit) -> None:
     """An instance may not take the name of a step that is written out."""
-    seen: dict[str, Draft] = {}
-    kept: list[Draft] = []
     for draft in unit.drafts:
-        first = seen.get(draft.name)
-        if first is None:
-            seen[draft.name] = draft
-            kept.append(draft)
-        elif first.base != draft.base:
+        first = unit.names.setdefault(draft.name, draft)
+        if first is not draft and first.base != draft.base:
             unit.bag.add(
                 "P0316",
                 f"two steps are called `{draft.name}`",
                 draft.entry.key_span,
                 secondary=[Label(first.entry.key_span, "the first")],
             )
-    unit.drafts = kept
+    unit.drafts = list(unit.names.values())

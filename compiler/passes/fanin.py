@@ -80,8 +80,10 @@ def after_names(unit: Unit, draft: Draft) -> list[tuple[str, Scalar]]:
     """The steps that a step waits for, instances spelled out; unknown ones are reported."""
     node = draft.node.get("after") if draft.node is not None else None
     items = node.items if isinstance(node, Sequence) else [node] if isinstance(node, Scalar) else []
+    if not items:
+        return []
     found: list[tuple[str, Scalar]] = []
-    names = {other.name for other in unit.drafts}
+    names = unit.names
     for item in items:
         if not isinstance(item, Scalar) or item.value is None:
             continue
@@ -91,7 +93,7 @@ def after_names(unit: Unit, draft: Draft) -> list[tuple[str, Scalar]]:
         elif name in names:
             found.append((name, item))
         elif name not in unit.dropped:
-            known = sorted(names | set(unit.instances))
+            known = sorted({*names, *unit.instances})
             unit.bag.add("P0401", f"there is no step `{name}`", item.span, help=did_you_mean(name, known, "steps"))
     return found
 

@@ -43,7 +43,13 @@ def _splitting_values(pipeline: Pipeline, step: Step, component: Component, bag:
         at = in_command(component, use)
         advice = f"write '${{{{inputs.{use.name}}}}}'"
         splitting = next(
-            ((v, where) for v, where in values if isinstance(v, str) and (not v or _SPLITS.search(v))), None
+            (
+                (value, where)
+                for value, where in values
+                # an empty value in an optional part takes the part with it
+                if isinstance(value, str) and (_SPLITS.search(value) or (not value and inside is None))
+            ),
+            None,
         )
         if splitting is not None:
             value, where = splitting

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 from compiler.azureml.nodes import step_from_node
 from compiler.azureml.scope import UNUSABLE, Binding, Bound, Scope
 from compiler.diagnostics.model import Bag
 from compiler.diagnostics.span import Span
+from compiler.ir import graph
 from compiler.ir.model import (
+    ANY,
     INVALID,
     Component,
     Extra,
@@ -76,6 +79,7 @@ def _leftovers(unit: Unit, found: Sections) -> None:
     for key in ("secrets", "endpoints"):
         if unit.section(key) is not None:
             unit.bag.add("P0802", f"`{key}` cannot be compiled yet", unit.tree.entries[key].key_span)
+    _step_failure(unit, found)
     data = unit.section("data")
     for entry in data or ():
         declared = found.data[entry.key]
@@ -83,6 +87,22 @@ def _leftovers(unit: Unit, found: Sections) -> None:
             unit.bag.add("P0802", f"the datastore `{entry.key}` cannot be compiled yet", entry.key_span)
         elif declared is not None and entry.key not in found.used_data:
             unit.bag.add("P0901", f"data `{entry.key}` is never used", entry.key_span)
+
+
+def _step_failure(unit: Unit, found: Sections) -> None:
+    """Whether other steps go on when one fails is documented both ways; in a chain it makes no difference."""
+    if found.settings.continue_on_step_failure is not None or unit.pipeline is None or unit.within:
+        return
+    needs = graph.dependencies(unit.pipeline)
+    order = graph.order(needs)
+    if any(before not in needs[after] for before, after in pairwise(order)):
+        unit.bag.add(
+            "P0805",
+            "`settings.continue_on_step_failure` is left open",
+            unit.tree.entries["steps"].key_span,
+            notes=["one page of Azure ML's documentation says the default is true, another says false"],
+            help="set it to say whether the other steps go on when one has failed",
+        )
 
 
 # ------------------------------------------------------------------------------------------------------------- steps
@@ -286,7 +306,7 @@ def _outputs(unit: Unit, wiring: Wiring) -> dict[str, PipelineOutput]:
             typed = setting
             if setting.type is None:
                 kind = wiring.output_type(ref)
-                typed = replace(setting, type=kind if kind not in ("any", "uri_folder") else None)
+                typed = replace(setting, type=kind if kind != ANY else None)
             outputs[name] = PipelineOutput(ref, typed, description, scalar.span)
     return outputs
 

@@ -124,12 +124,6 @@ def _sampling(step: Step, sweep: Sweep, bag: Bag) -> None:
                 sweep.limits.at if sweep.limits else sweep.at,
                 help=f"Bayesian sampling is documented to want at least {wanted}",
             )
-    if sampling.seed is not None:
-        bag.add(
-            "P0708",
-            "the seed holds here; inside a pipeline Azure ML takes the bare word and draws its own",
-            sampling.at,
-        )
 
 
 def _policy(policy: EarlyTermination, bag: Bag) -> None:

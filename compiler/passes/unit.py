@@ -49,6 +49,7 @@ class Unit:
     poisoned: set[tuple[str, ...]] = field(default_factory=set)
     templated: bool = False
     drafts: list[Draft] = field(default_factory=list)
+    names: dict[str, Draft] = field(default_factory=dict)  # the drafts by name
     instances: dict[str, dict[str, str]] = field(default_factory=dict)
     dropped: dict[str, Span] = field(default_factory=dict)
     pipeline: Pipeline | None = None

@@ -16,6 +16,7 @@ from compiler.source.builder import Builder, TemplateFound
 from compiler.source.dialects import Dialect, Resolver
 from compiler.source.lexical import masked
 from compiler.source.place import Trouble, template
+from compiler.source.secrets import secrets
 from compiler.source.syntax import explain
 from compiler.source.tree import Node
 
@@ -26,6 +27,8 @@ MOST_BYTES = 10 * 1024 * 1024
 
 def load(path: str, bag: Bag, at: Span | None = None, name: str | None = None) -> SourceFile | None:
     """The text of a file, without a byte order mark; None, and P0130 or P0110 at ``at``, if there is none.
+
+    Secrets written out in it are reported, and masked before anything can print them.
 
     ``at`` is where the path was written, ``name`` how messages call the file (default: ``path``).
     """
@@ -53,7 +56,9 @@ def load(path: str, bag: Bag, at: Span | None = None, name: str | None = None) -
         span = Span(source, offset, min(offset + 1, len(source.text)))
         bag.add("P0110", f"the byte {data[error.start]:#04x} is not UTF-8", span, help="save the file as UTF-8")
         return None
-    return SourceFile(os.path.abspath(path), text.removeprefix("\ufeff"), name)
+    source = SourceFile(os.path.abspath(path), text.removeprefix("\ufeff"), name)
+    secrets(source, bag)
+    return source
 
 
 def read(source: SourceFile, bag: Bag, dialect: Dialect) -> Node | None:

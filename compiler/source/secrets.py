@@ -32,25 +32,44 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("a secret", _NAMED),
 )
 _ONE = re.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
-# A text without any of these words can hold none of the above: one cheap look instead of twelve.
-_HINT = re.compile(r"(?i)key|sig=|password|pwd|secret|token|://[^\s/]*@|AKIA|ASIA|gh[pousr]_|github_pat|sk-|hf_|eyJ")
+# A line without any of these words can hold none of the above, and looking for a word is cheap.
+_HINTS = ("key", "sig=", "password", "pwd", "secret", "token", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
+_HINTS += ("github_pat", "sk-", "hf_", "eyj", "@")
 
 
 def secrets(source: SourceFile, bag: Bag) -> None:
     """Report and mask every literal secret of a text."""
-    if _HINT.search(source.text) is None:
-        return
-    for match in _ONE.finditer(source.text):
-        group = match.lastindex or 1
-        start, end = match.span(group)
-        source.mask(start, end)
-        bag.redact(match.group(group))
-        bag.add(
-            "P0910",
-            f"{_PATTERNS[group - 1][0]} is written out",
-            Span(source, start, end),
-            help="declare it under `secrets` and let the step name it; then take the old one back, it has been seen",
-        )
+    text = source.text
+    for start, end in _suspicious(text):
+        for match in _ONE.finditer(text, start, end):
+            group = match.lastindex or 1
+            begin, stop = match.span(group)
+            source.mask(begin, stop)
+            bag.redact(match.group(group))
+            bag.add(
+                "P0910",
+                f"{_PATTERNS[group - 1][0]} is written out",
+                Span(source, begin, stop),
+                help="declare it under `secrets` and let the step name it; then take the old one back, it has been seen",
+            )
+
+
+def _suspicious(text: str) -> list[tuple[int, int]]:
+    """The lines that hold a hint, as ranges; a private key takes the rest of the text with it."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a few letters change their length with their case
+        return [(0, len(text))]
+    starts: dict[int, int] = {}
+    for hint in _HINTS:
+        at = lowered.find(hint)
+        while at >= 0:
+            end = lowered.find("\n", at)
+            end = len(text) if end < 0 else end
+            starts[lowered.rfind("\n", 0, at) + 1] = end
+            at = lowered.find(hint, end)
+    if (key := lowered.find("-----begin")) >= 0:
+        starts[lowered.rfind("\n", 0, key) + 1] = len(text)
+    return sorted(starts.items())
 
 
 def is_secret(text: str) -> bool:

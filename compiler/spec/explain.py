@@ -31,10 +31,8 @@ from compiler.spec.findings import (
     words,
 )
 
-# Of several faults of one value the first of these is told; the others follow from it.
-_OF_A_VALUE = (
-    *("type", "anyOf", "enum", "pattern", "minimum", "exclusiveMinimum", "maximum"),
-    *("minProperties", "minItems"),
+_OF_A_VALUE = frozenset(
+    ["type", "anyOf", "enum", "pattern", "minimum", "exclusiveMinimum", "maximum", "minProperties", "minItems"],
 )
 _LIMITS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
 
@@ -56,7 +54,7 @@ def explain(document: Schema, tree: Mapping, values: object, bag: Bag) -> set[tu
         of_value = [error for error in faults if error.validator in _OF_A_VALUE and not about_names(error)]
         if of_value:
             findings.poison(path)
-            _value(findings, path, node, min(of_value, key=lambda error: _OF_A_VALUE.index(error.validator)))
+            _value(findings, path, node, of_value[0])
         elif isinstance(node, Mapping):
             explain_keys(findings, path, node, faults)
     return findings.poisoned

@@ -48,7 +48,7 @@ class _Keys:
     def _need(self, error: Any) -> None:
         certain = not {"then", "else"} & set(error.absolute_schema_path)
         for key in error.validator_value:
-            if key not in self.node.entries and (certain or key not in self.needed):
+            if key not in self.node.entries:
                 self.needed[key] = _Need(error.schema.get("x-one-of", [key]), certain)
 
     def tell(self) -> None:
@@ -61,8 +61,9 @@ class _Keys:
             return
         for key, (guess, remedy) in guesses.items():
             self._unknown(key, guess, remedy)
-        if any(guess for guess, _ in guesses.values()):
-            # Which keys are needed depends on those that are there, once they are spelt right.
+        decided_by = [(*self.path, key) for key in ("type", "kind")]
+        if any(guess for guess, _ in guesses.values()) or any(path in self.findings.errors for path in decided_by):
+            # Which keys are needed depends on others, which are misspelt or wrong themselves.
             self.needed = {key: need for key, need in self.needed.items() if need.certain}
         if not self._ruled_out() and self.needed:
             self._missing()
@@ -70,9 +71,8 @@ class _Keys:
     # ------------------------------------------------------------------------------------------- unknown and missing
 
     def _guess(self, key: str) -> tuple[str | None, str | None]:
-        """What an unknown key was meant to be, and the help that says so. A key that is needed is the likeliest."""
-        wanted = [option for need in self.needed.values() for option in need.options]
-        guess = closest(key, wanted) or closest(key, self.absent)
+        """What an unknown key was meant to be, and the help that says so. One key too many, one lacking: the same."""
+        guess = closest(key, self.absent)
         if guess is None and len(self.unknown) == 1 and len(self.needed) == 1:
             ((options, _),) = self.needed.values()
             self.needed = {}

@@ -10,7 +10,7 @@ The schema keeps to these keywords, with their standard meaning:
     type properties patternProperties additionalProperties required minProperties propertyNames
     items minItems enum const pattern minimum maximum exclusiveMinimum allOf anyOf if then else $ref
 
-and to these habits, which keep both the closures and the messages simple (``tests/spec/test_shape.py`` checks):
+and to these habits, which keep both the closures and the messages simple (``tests/spec/test_schema.py`` checks):
 
     enum, const            texts only
     propertyNames          ``enum`` or ``pattern`` only

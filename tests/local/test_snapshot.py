@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compiler.ir.model import Component, LocalPath, Step
+from compiler.ir.model import Component, LocalPath, OutputRef, Step
 
-from .harness import OutputRef, data, go, pipeline, step
+from .harness import data, go, pipeline, step
 
 
 def test_a_step_may_do_what_it_likes_to_its_code(tmp_path: Path, code: Path) -> None:
-    (code / "x.txt").write_text("as it was")
+    (code / "x.txt").write_text("as it was\n")
     a = step("a", "echo changed > x.txt; touch new; pwd > ${{outputs.o}}", outputs={"o": "uri_file"}, code=code)
     b = step("b", "cat x.txt; ls", {"a": OutputRef("a", "o")}, code=code)
     outcome = go(tmp_path, pipeline(a, b))
     assert outcome.log("b") == "as it was\nlog.py\nx.txt\n"
-    assert (code / "x.txt").read_text() == "as it was" and not (code / "new").exists()
+    assert (code / "x.txt").read_text() == "as it was\n" and not (code / "new").exists()
     assert not Path(outcome.output("a", "o").read_text().strip()).exists()
 
 
