@@ -194,9 +194,10 @@ def schema(component: Component) -> str:
 
 
 def relative(path: str, start: str) -> str:
-    """One path of the build from a folder of it."""
-    found = os.path.relpath(path, start or ".").replace(os.sep, "/")
-    return found if found.startswith("../") else f"./{found}"
+    """One path of the build from the build itself or from a folder of it."""
+    if not start:
+        return f"./{path}"
+    return f"./{path.removeprefix(start + '/')}" if path.startswith(f"{start}/") else f"../{path}"
 
 
 def relative_local(path: str, start: str) -> str:

@@ -138,7 +138,7 @@ def _settings(pipeline: Pipeline) -> Document:
     if settings.default_compute is not None:
         found["default_compute"] = _compute(settings.default_compute)
     if settings.default_datastore is not None:
-        found["default_datastore"] = f"azureml:{settings.default_datastore}"
+        found["default_datastore"] = f"azureml:{settings.default_datastore.removeprefix('azureml:')}"
     for key in ("force_rerun", "continue_on_step_failure"):
         if getattr(settings, key) is not None:
             found[key] = getattr(settings, key)

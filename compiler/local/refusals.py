@@ -59,8 +59,9 @@ def _check_code(node: Node, bag: Bag) -> None:
         bag.add("P1001", message, at, help="name a folder as `code`, or replace the step in the profile `local`")
     sources = [component.code] if isinstance(component.code, LocalPath) else []
     for source in (*sources, *component.additional_includes):
-        if not os.access(source.path, os.R_OK):
-            reason = "cannot be read" if os.path.exists(source.path) else "is not there"
+        there = os.path.exists(source.path)
+        if not there or not os.access(source.path, os.R_OK):
+            reason = "cannot be read" if there else "is not there"
             bag.add("P0421", f"the code of `{node.name}` {reason}: `{source.path}`", at)
 
 

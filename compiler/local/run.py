@@ -43,7 +43,7 @@ def run(pipeline: Pipeline, options: RunOptions, bag: Bag, out: TextIO) -> RunRe
         bag.add("P0810", f"`{options.root / '.amlc'}` cannot be written: {error.strerror}", None)
         return RunResult(Status.REFUSED)
     code = _frozen_code(plan, folder, bag)
-    if bag.has_errors:
+    if code is None:
         return RunResult(Status.REFUSED, folder.id, folder.path)
     display = make_display(out, options.quiet, options.color)
     try:
@@ -59,15 +59,17 @@ def run(pipeline: Pipeline, options: RunOptions, bag: Bag, out: TextIO) -> RunRe
     return result
 
 
-def _frozen_code(plan: Plan, folder: RunFolder, bag: Bag) -> FrozenCode:
-    code = FrozenCode(folder.root)
+def _frozen_code(plan: Plan, folder: RunFolder, bag: Bag) -> FrozenCode | None:
+    """The code of every step as it is now; None where some cannot be copied."""
+    code, whole = FrozenCode(folder.root), True
     for node in plan.nodes.values():
         try:
             code.freeze(node.component)
         except OSError as error:
             at = node.component.at or node.step.at
             bag.add("P0421", f"the code of `{node.name}` cannot be copied: {error}", at)
-    return code
+            whole = False
+    return code if whole else None
 
 
 async def _run(plan: Plan, options: RunOptions, folder: RunFolder, code: FrozenCode, display: Display) -> RunResult:

@@ -68,7 +68,10 @@ def _sobol(size: int, count: int, seed: int) -> Iterator[Sequence[float]]:
         raise CannotSample("the Sobol rule needs scipy, which is not installed", "pip install scipy") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its balance wants a power of two of points; the sweep's limit decides
-        points = qmc.Sobol(size, scramble=True, rng=seed).random(count)
+        try:
+            points = qmc.Sobol(size, scramble=True, rng=seed).random(count)
+        except ValueError as error:
+            raise CannotSample(f"the Sobol rule cannot fill this space: {error}", "use the rule `random`") from None
     return (row.tolist() for row in points)
 
 
@@ -116,7 +119,7 @@ def value_at(distribution: Distribution, at: float, base: float = math.e) -> int
     if kind.endswith("uniform"):
         value = low + at * (high - low)
     else:
-        # 0 has no quantile under a normal distribution; the smallest step of the generator stands for it
+        # 0 has no quantile under a normal distribution; less than the generator's smallest step stands for it
         value = (distribution.mu or 0) + (distribution.sigma or 0) * NormalDist().inv_cdf(max(at, 2.0**-54))
     if "log" in kind:
         value = _power(base, value)

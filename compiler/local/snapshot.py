@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 from compiler.azureml.snapshot import Snapshot, Snapshots
@@ -36,10 +37,10 @@ class FrozenCode:
         return self._folders.get(_key(component))
 
     def _frozen(self, snapshot: Snapshot) -> Path:
-        target = self._store / snapshot.name
+        target = self._store / f"{snapshot.name}{_executables(snapshot)}"
         if target.exists():
             return target
-        side = self._store / f".{snapshot.name}.{os.getpid()}"
+        side = self._store / f".{target.name}.{os.getpid()}"
         shutil.rmtree(side, ignore_errors=True)
         side.mkdir(parents=True)
         for name, source in snapshot.files.items():
@@ -53,6 +54,12 @@ class FrozenCode:
                 raise
             shutil.rmtree(side, ignore_errors=True)  # another run was quicker
         return target
+
+
+def _executables(snapshot: Snapshot) -> str:
+    """Tells snapshots apart that differ only in which files may be executed: the hash is of names and contents."""
+    names = [name for name, path in snapshot.files.items() if os.access(path, os.X_OK)]
+    return f"-{zlib.crc32(repr(names).encode()):08x}" if names else ""
 
 
 def _key(component: Component) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ class _Trials:
     def __init__(self, node: Node, sweep: Sweep, session: Session, tracker: Tracker, run: str) -> None:
         self._node, self._session, self._tracker, self._run = node, session, tracker, run
         self._limits = sweep.limits or SweepLimits()
-        self._objective = sweep.objective or Objective("minimize", "")
+        objective = sweep.objective or Objective("minimize", "")
+        self._metric, self._goal = objective.primary_metric, objective.goal.lower()
         self._sampling = sweep.sampling.type if sweep.sampling else "random"
         seed = sweep.sampling.seed if sweep.sampling else None
         self._seed = secrets.randbelow(2**31) if seed is None else seed
@@ -122,7 +123,7 @@ class _Trials:
     async def _ended(self, job: Job, number: int, attempt: Attempt) -> None:
         """Take up a trial's metrics and store its record; without either it does not count."""
         self._running.discard(job.name)
-        metric, goal = self._objective.primary_metric, self._objective.goal
+        metric, goal = self._metric, self._goal
         run = self._session.tracked.get(job.name)
         try:
             metrics = await self._tracker.metrics(run) if run else {}
@@ -143,7 +144,7 @@ class _Trials:
         An early-termination policy has its place here: asked about the reports of all trials so far, it names
         those to be cancelled.
         """
-        metric, goal = self._objective.primary_metric, self._objective.goal
+        metric, goal = self._metric, self._goal
         while True:
             await asyncio.sleep(self._tracker.poll_seconds)
             active = [run for name in self._running if (run := self._session.tracked.get(name))]
@@ -160,7 +161,7 @@ class _Trials:
     def result(self, seconds: float) -> StepResult:
         """The sweep as a step: the outputs of its best trial under the step's own path, or why there is none."""
         results = self._ordered()
-        winner = best_trial(results, self._objective.goal)
+        winner = best_trial(results, self._goal)
         if winner is None:
             # what a failed trial ran and printed explains more than the sweep can
             shown = next((trial.attempt for trial in results if trial.attempt.status is Status.FAILED), None)
@@ -185,7 +186,7 @@ class _Trials:
         if not counts[Status.COMPLETED]:
             others = ", ".join(f"{count} {status.value}" for status, count in counts.items()) or "none was started"
             return f"no trial completed{limit} ({others})"
-        metric = self._objective.primary_metric
+        metric = self._metric
         completed = [trial for trial in results if trial.attempt.status is Status.COMPLETED]
         if any(metric in trial.metrics for trial in completed):
             return f"no completed trial{limit} logged a number as `{metric}`"
@@ -195,12 +196,12 @@ class _Trials:
 
     def write_table(self) -> None:
         """Store every trial that was started, with its parameters, its metrics and how it ended."""
-        winner = best_trial(self._ordered(), self._objective.goal)
+        winner = best_trial(self._ordered(), self._goal)
         table = {
             "sampling": self._sampling,
             "seed": None if self._sampling == "grid" else self._seed,
-            "goal": self._objective.goal,
-            "primary_metric": self._objective.primary_metric,
+            "goal": self._goal,
+            "primary_metric": self._metric,
             "best_trial": winner.number if winner else None,
             "trials": [trial_record(trial) for trial in self._ordered()],
         }

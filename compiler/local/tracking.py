@@ -14,11 +14,15 @@ import asyncio
 import fcntl
 import logging
 import os
+import re
+import socket
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from compiler.local.metrics import MetricsFile, number
 from compiler.local.model import Status
@@ -114,6 +118,7 @@ class Tracker:
     # ------------------------------------------------------------------------------------------ in MLflow's thread
 
     def _open(self, experiment: str, run_name: str, tags: Mapping[str, str]) -> str:
+        _reach(self.uri)
         os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
         from mlflow import MlflowClient  # about a second
 
@@ -132,7 +137,8 @@ class Tracker:
         known = self._client.get_experiment_by_name(name)
         if known is None:
             # without a place of their own, artifacts go to a folder in whatever directory a script starts in
-            place = (self._state / "artifacts" / name).as_uri() if self._file else None
+            folder = re.sub(r"[^\w-]", "_", name)
+            place = (self._state / "artifacts" / folder).as_uri() if self._file else None
             try:
                 return str(self._client.create_experiment(name, artifact_location=place))
             except MlflowException:
@@ -168,6 +174,14 @@ class Tracker:
 
     def _one_history(self, run: str, metric: str) -> list[float]:
         return [number(report.value) for report in self._client.get_metric_history(run, metric)]
+
+
+def _reach(uri: str) -> None:
+    """Raise OSError at once when no server answers; MLflow itself would try for minutes."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("http", "https") and parts.hostname and parts.scheme not in getproxies():
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        socket.create_connection((parts.hostname, port), timeout=10).close()
 
 
 def _sqlite_file(uri: str) -> Path | None:

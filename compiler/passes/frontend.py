@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from compiler.azureml import reader as azure
@@ -47,6 +50,24 @@ class Loaded:
 
 def load_pipeline(path: str, options: Options, bag: Bag, name: str | None = None) -> Loaded:
     """Read and check the pipeline at a path, whichever language it is in; faults go into the bag."""
+    with _no_collection():
+        return _load(path, options, bag, name)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Compiling makes a great many objects and no rubbish; looking through them over and over is quadratic."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _load(path: str, options: Options, bag: Bag, name: str | None) -> Loaded:
     path = os.path.abspath(path)
     source = load(path, bag, None, name or path)
     if source is None:

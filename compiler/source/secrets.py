@@ -33,7 +33,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 )
 _ONE = re.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
 # A line without any of these words can hold none of the above, and looking for a word is cheap.
-_HINTS = ("key", "sig=", "password", "pwd", "secret", "token", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
+_HINTS: tuple[str, ...] = ("key", "sig=", "password", "pwd", "secret", "token", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
 _HINTS += ("github_pat", "sk-", "hf_", "eyj", "@")
 
 

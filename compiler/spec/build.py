@@ -48,8 +48,9 @@ def as_text(node: Scalar) -> str:
 
 
 def integer(mapping: Mapping, key: str) -> int | None:
-    node = mapping.get(key)
-    return node.value if isinstance(node, Scalar) and type(node.value) is int else None
+    """A whole number; JSON Schema counts 2.0 among them."""
+    value = number(mapping, key)
+    return int(value) if value is not None and value == int(value) else None
 
 
 def number(mapping: Mapping, key: str) -> int | float | None:

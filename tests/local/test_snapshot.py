@@ -56,3 +56,11 @@ def test_code_that_cannot_be_copied_is_said_before_anything_starts(tmp_path: Pat
     (code / "broken").symlink_to("nowhere")
     outcome = go(tmp_path, pipeline(step("a", "true", code=code)))
     assert outcome.codes == ["P0421"] and outcome.result.status == "refused"
+
+
+def test_making_a_file_executable_is_a_change(tmp_path: Path, code: Path) -> None:
+    script = code / "run.sh"
+    script.write_text("#!/bin/sh\necho ran\n")
+    assert go(tmp_path, pipeline(step("a", "./run.sh", code=code))).result.status == "failed"
+    script.chmod(0o755)
+    assert go(tmp_path, pipeline(step("a", "./run.sh", code=code))).log("a") == "ran\n"

@@ -149,3 +149,9 @@ def test_a_sweep_is_tracked_even_when_told_not_to(tracked: Path, code: Path) -> 
     train = step("t", "python log.py loss 1", code=code, sweep=sweep_of(x=choice(1), limits=SweepLimits(1)))
     outcome = go(tracked, pipeline(train), track=False)
     assert outcome.status("t") == "completed" and "MLflow is used all the same" in outcome.text
+
+
+def test_a_server_that_is_not_there_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    outcome = go(tmp_path, pipeline(step("a", "true")), track=True)
+    assert outcome.codes == ["P1006"] and "http://127.0.0.1:9" in next(iter(outcome.bag)).message
