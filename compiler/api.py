@@ -115,7 +115,6 @@ def check_build(path: str, options: Options, output: str, bag: Bag, name: str | 
 def emit(loaded: Loaded, directory: str, bag: Bag) -> Build | None:
     """The files of a pipeline, as a value; None when something of it cannot be read."""
     from compiler.azureml import writer
-
     from compiler.azureml.target import target
 
     assert loaded.pipeline is not None

@@ -43,7 +43,7 @@ _A_SPEC = re.compile(r"^steps[ \t]*:", re.MULTILINE)
 def component_of(unit: Unit, found: Sections, draft: Draft) -> Component | ComponentReference | Invalid:
     """The component of a step; INVALID when something about it was reported."""
     node = draft.node
-    if node is None:
+    if node is None or draft.broken:
         return INVALID
     kind = next((kind for kind in AZURE_KINDS if kind in node.entries), None)
     if kind is not None:

@@ -11,7 +11,7 @@ import re
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
 from compiler.passes.params import settle
-from compiler.passes.unit import Draft, Unit
+from compiler.passes.unit import Draft, Unit, without
 from compiler.source.expressions import Known
 from compiler.source.tree import Entry, Mapping, Node, Scalar, Sequence, describe, plain_value
 
@@ -37,17 +37,27 @@ def expand(unit: Unit) -> None:
             unit.poisoned.add((key,))
         else:
             entries[key] = _with_value(entry, value)
-    steps = unit.section("steps")
+    steps, broken = unit.section("steps"), unit.broken_keys()
     for entry in steps or ():
-        if not isinstance(entry.value, Mapping) or ("steps", entry.key) in unit.poisoned:
+        step = entry.value
+        if not isinstance(step, Mapping) or ("steps", entry.key) in unit.poisoned:
             unit.drafts.append(Draft(entry.key, entry.key, None, entry, None))
-        elif "foreach" in entry.value.entries:
-            _foreach(unit, entry, entry.value)
+            continue
+        before = len(unit.drafts)
+        step = without(step, broken[entry.key]) if entry.key in broken else step
+        if "foreach" in step.entries:
+            _foreach(unit, entry, step)
         else:
-            _step(unit, entry.key, entry.key, None, entry, entry.value)
+            _step(unit, entry.key, entry.key, None, entry, step)
+        for draft in unit.drafts[before:]:
+            draft.broken = entry.key in broken
     _collisions(unit)
     if steps is not None:
-        settled = {draft.name: _with_value(draft.entry, draft.node, draft.name) for draft in unit.drafts if draft.node}
+        settled = {
+            draft.name: _with_value(draft.entry, draft.node, draft.name)
+            for draft in unit.drafts
+            if draft.node and not draft.broken
+        }
         section = Mapping(steps.source, steps.start, steps.end, settled)
         entries["steps"] = _with_value(unit.tree.entries["steps"], section)
     unit.tree = Mapping(unit.tree.source, unit.tree.start, unit.tree.end, entries)

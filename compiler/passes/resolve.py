@@ -91,7 +91,12 @@ def _leftovers(unit: Unit, found: Sections) -> None:
 
 def _step_failure(unit: Unit, found: Sections) -> None:
     """Whether other steps go on when one fails is documented both ways; in a chain it makes no difference."""
-    if found.settings.continue_on_step_failure is not None or unit.pipeline is None or unit.within:
+    if (
+        found.settings.continue_on_step_failure is not None
+        or unit.pipeline is None
+        or unit.within
+        or unit.bag.has_errors
+    ):
         return
     needs = graph.dependencies(unit.pipeline)
     order = graph.order(needs)
@@ -114,6 +119,17 @@ def _steps(wiring: Wiring, draft: Draft) -> list[Step]:
     at = draft.entry.key_span
     if node is None:
         return [Step(draft.name, INVALID, at=at)]
+    if draft.broken:
+        given = read_inputs(wiring, draft, build.section(node, "inputs"), INVALID)
+        return [
+            Step(
+                draft.name,
+                INVALID,
+                given.arguments,
+                compute=compute_reference(unit, wiring.found, node.get("compute")),
+                at=at,
+            )
+        ]
     kind = next((kind for kind in AZURE_KINDS if kind in node.entries), None)
     if kind is not None:
         return [_azure_shape(wiring, draft, node, kind)]

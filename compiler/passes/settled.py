@@ -15,12 +15,13 @@ def settled(unit: Unit) -> None:
     """Poison what the schema refuses in the settled tree."""
     if not unit.templated:
         return
-    poisoned = shape.check(_whole(unit), unit.bag)
-    unit.poisoned |= poisoned
-    broken = {path[1] for path in poisoned if len(path) > 1 and path[0] == "steps"}
+    unit.poisoned |= shape.check(_whole(unit), unit.bag)
+    broken = unit.broken_keys()
     for draft in unit.drafts:
-        if draft.name in broken:
+        if ("steps", draft.name) in unit.poisoned:
             draft.node = None
+        elif draft.name in broken and not draft.broken:
+            draft.without(broken[draft.name])
 
 
 def _whole(unit: Unit) -> Mapping:

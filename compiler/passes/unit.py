@@ -22,7 +22,8 @@ Nested: TypeAlias = "Callable[[Unit, str, MappingABC[str, str | Node], Span], Pi
 class Draft:
     """A step after expansion. ``base`` is its name as written, ``key`` the instance's key under ``foreach``.
 
-    ``node`` is None when something in it failed: the step is known by name and nothing more is said of it.
+    ``node`` is None when it failed as a whole: the step is known by name and nothing more is said of it. ``broken``
+    when a part failed, which ``node`` no longer has: what it runs is not known, what it reads is.
     """
 
     name: str
@@ -30,6 +31,19 @@ class Draft:
     key: str | None
     entry: Entry
     node: Mapping | None
+    broken: bool = False
+
+    def without(self, keys: set[str]) -> None:
+        """Give up the parts of the step that failed."""
+        if self.node is not None:
+            self.node = without(self.node, keys)
+        self.broken = True
+
+
+def without(node: Mapping, keys: set[str]) -> Mapping:
+    """The mapping less some of its keys."""
+    left = {key: entry for key, entry in node.entries.items() if key not in keys}
+    return Mapping(node.source, node.start, node.end, left)
 
 
 @dataclass(slots=True)
@@ -58,6 +72,14 @@ class Unit:
     code: dict[str, bool] = field(default_factory=dict)
     with_environment: dict[tuple[int, int], tuple[Component, Component]] = field(default_factory=dict)
     quiet: Bag = field(default_factory=Bag)
+
+    def broken_keys(self) -> dict[str, set[str]]:
+        """For each step that the schema refused, by name as written: the keys that are to blame."""
+        found: dict[str, set[str]] = {}
+        for path in self.poisoned:
+            if len(path) == 3 and path[0] == "steps":
+                found.setdefault(path[1], set()).add(path[2])
+        return found
 
     def section(self, name: str) -> Mapping | None:
         """A top-level section that is a mapping; None when it is absent, empty or broken."""

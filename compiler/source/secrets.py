@@ -33,8 +33,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
 )
 _ONE = re.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
 # A line without any of these words can hold none of the above, and looking for a word is cheap.
-_HINTS: tuple[str, ...] = ("key", "sig=", "password", "pwd", "secret", "token", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
-_HINTS += ("github_pat", "sk-", "hf_", "eyj", "@")
+_HINTS = (
+    *("key", "sig=", "password", "pwd", "secret", "token", "@"),
+    *("akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "sk-", "hf_", "eyj"),
+)
 
 
 def secrets(source: SourceFile, bag: Bag) -> None:
@@ -50,7 +52,7 @@ def secrets(source: SourceFile, bag: Bag) -> None:
                 "P0910",
                 f"{_PATTERNS[group - 1][0]} is written out",
                 Span(source, begin, stop),
-                help="declare it under `secrets` and let the step name it; then take the old one back, it has been seen",
+                help="declare it under `secrets`, let the step name it, and revoke this one: it has been seen",
             )
 
 

@@ -61,10 +61,11 @@ class Findings:
         return key or node.span
 
     def poison(self, path: Path) -> None:
-        """Later passes must say nothing about the entry of a section that holds a path."""
+        """Later passes must say nothing about the entry of a section that holds a path; of a step, about the key."""
         section = self.document["properties"].get(path[0], {}) if path else {}
         if path:
-            self.poisoned.add(tuple(map(str, path[: 2 if "propertyNames" in section else 1])))
+            depth = 3 if path[0] == "steps" else 2 if "propertyNames" in section else 1
+            self.poisoned.add(tuple(map(str, path[:depth])))
 
     def settle(self, path: Path) -> None:
         """What stands at a path, or below it, follows from a fault that was told."""

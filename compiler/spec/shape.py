@@ -62,9 +62,10 @@ def schema_text() -> str:
 def check(tree: Mapping, bag: Bag) -> set[tuple[str, ...]]:
     """Report every fault of a spec's shape, located, and return what is poisoned.
 
-    The paths returned are those of entries that later passes must stay silent about: ``("steps", "train")``,
-    ``("inputs", "x")``, or a top-level key such as ``("settings",)``. ``("*",)`` means that the whole file is
-    no pipeline. Expressions stand for any value, so a tree is checked before and after they are evaluated.
+    The paths returned are those of entries that later passes must stay silent about: ``("inputs", "x")``, a step
+    ``("steps", "train")`` or a key of one ``("steps", "train", "sweep")``, or a top-level key ``("settings",)``.
+    ``("*",)`` means that the whole file is no pipeline. Expressions stand for any value, so a tree is checked before
+    and after they are evaluated.
     """
     shape = _pipeline()
     if shape.accepts(tree):

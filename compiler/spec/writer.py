@@ -51,7 +51,6 @@ Document = dict[str, Any]
 
 # Steps that a spec writes in Azure ML's own shape, under a key of their type.
 _AZURE_SHAPES: Final = ("parallel", "spark", "automl", "data_transfer")
-_HEADER: Final = "# yaml-language-server: $schema=https://json.schemastore.org/"
 _BRACES: Final = re.compile(r"(?<!\$)\{\{")
 _PARENT: Final = re.compile(r"\$\{\{\s*parent\.(inputs\.[\w.\-]+)\s*\}\}")
 
@@ -111,13 +110,8 @@ class _Writer:
         return found
 
     def _input(self, given: PipelineInput) -> Any:
-        limits = {
-            "min": given.min,
-            "max": given.max,
-            "enum": list(given.enum) or None,
-            "description": given.description,
-        }
-        said = _said({"optional": given.optional or None, **limits})
+        limits = {"optional": given.optional or None, "min": given.min, "max": given.max}
+        said = _said({**limits, "enum": list(given.enum) or None, "description": given.description})
         if isinstance(given.value, Data):
             return {**self._data(given.value, given.type, given.mode, given.extras), **said}
         if given.value is not None and not said:
@@ -126,9 +120,8 @@ class _Writer:
 
     def _data(self, value: Data, type_: str | None, mode: str | None, extras: Mapping[str, Extra]) -> Document:
         path = self._path(value.path) if isinstance(value.path, LocalPath) else value.path
-        return _said({"type": type_, "path": path, "mode": mode}) | {
-            key: self._extra(item) for key, item in extras.items()
-        }
+        found = _said({"type": type_, "path": path, "mode": mode})
+        return found | {key: self._extra(item) for key, item in extras.items()}
 
     def _path(self, path: LocalPath) -> str:
         return relative_local(path.path, self.directory)
@@ -155,6 +148,7 @@ class _Writer:
     def _step(self, step: Step) -> Document:
         component = step.component
         kind = component.kind if isinstance(component, (Component, ComponentReference)) else "command"
+        found: Document
         if kind in _AZURE_SHAPES:
             found = {kind: self._azure_shape(step, kind)}
         elif isinstance(component, Component) and component.path is None:
@@ -187,9 +181,8 @@ class _Writer:
             if getattr(step, key) is not None:
                 found[key] = self._extra(getattr(step, key))
         if step.environment_variables:
-            found["environment_variables"] = {
-                key: _bindings(value) for key, value in step.environment_variables.items()
-            }
+            variables = step.environment_variables
+            found["environment_variables"] = {name: _bindings(value) for name, value in variables.items()}
         return found | {key: self._extra(value) for key, value in step.extras.items()}
 
     def _named(self, step: Step) -> str:
@@ -216,11 +209,9 @@ class _Writer:
         """The body of a step in Azure ML's own shape, with all that such a step says of itself."""
         component = step.component
         body: Document = {}
-        if isinstance(component, ComponentReference) or (
-            isinstance(component, Component) and component.path is not None
-        ):
+        if not isinstance(component, Component) or component.path is not None:
             body["component"] = self._named(step)
-        elif isinstance(component, Component):
+        else:
             if component.code is not None:
                 body["code"] = self._path(component.code) if isinstance(component.code, LocalPath) else component.code
             if component.environment is not None:

@@ -170,7 +170,7 @@ steps: {s: {command: a}}
 def test_a_fault_in_a_large_spec_is_explained_without_the_other_steps() -> None:
     steps = "".join(f"  s{n}: {{command: a}}\n" for n in range(500))
     tree, bag = parse(f"name: a\nsteps:\n{steps}  wrong: {{comand: a}}\n  Bad: {{command: a}}\n"), Bag()
-    assert check(tree, bag) == {("steps", "wrong"), ("steps", "Bad")}
+    assert check(tree, bag) == {("steps", "wrong", "comand"), ("steps", "Bad")}
     assert [diagnostic.code for diagnostic in bag] == ["P0201", "P0416"]
     suspects: Any = _suspects(SHAPE, tree)
     assert list(suspects["steps"]) == ["wrong", "Bad"]
