@@ -97,13 +97,13 @@ def component_from_node(
     where = f"the {kind.replace('_', ' ')} component"
     shape = _shape(kind, scope)
     skip = [key for key, field in shape.fields.items() if field is OURS]
-    fields, whole = read_fields(node, shape, scope, where, _start(node, at, path), skip)
+    fields, faults = read_fields(node, shape, scope, where, _start(node, at, path), skip)
     plain = {key: entry(node.entries[key], field, scope) for key, field in _PLAIN.items() if key in node.entries}
     inputs = input_ports_from_node(node.get("inputs"), scope)
     outputs = output_ports_from_node(node.get("outputs"), scope)
     reader = _READERS.get(kind)
     own = {} if reader is None else reader(node, scope)
-    wrong = not whole or any(isinstance(value, Unusable) for value in plain.values())
+    wrong = faults or any(isinstance(value, Unusable) for value in plain.values())
     if wrong or own is None or inputs is None or outputs is None:
         return None
     for key in ("$schema", "id"):
@@ -171,7 +171,7 @@ def code_from_node(node: Node, scope: Scope) -> LocalPath | str | None:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         wrong_type(node, scope, "code", "a folder")
         return None
-    if is_address(node.value) and not node.value.startswith("file:"):
+    if is_address(node.value):
         return node.value
     return _there(node, scope)
 
@@ -210,8 +210,8 @@ def _flow(node: Mapping, scope: Scope, path: str, form: str) -> Component | None
     plain: dict[str, Any] = {}
     extras: dict[str, Extra] = {}
     if form == "run":
-        fields, whole = read_fields(node, RUN, scope, "the run", _name_span(node))
-        if not whole:
+        fields, faults = read_fields(node, RUN, scope, "the run", _name_span(node))
+        if faults:
             return None
         flow = fields["flow"]
         folder, file_name = _flow_folder(flow.path if isinstance(flow, LocalPath) else str(flow))

@@ -222,6 +222,7 @@ RUN: Final = record(
 # ------------------------------------------------------------------------------------------------------------- nodes
 
 _NODE: Final[Mapping[str, Shape]] = {
+    "$schema": OURS,
     "type": OURS,
     "inputs": OURS,
     "outputs": OURS,

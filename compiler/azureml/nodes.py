@@ -30,6 +30,7 @@ from compiler.azureml.shapes import (
     entry,
     read,
     read_fields,
+    unknown_key,
     wrong_type,
 )
 from compiler.azureml.sweeps import sweep_from_node
@@ -37,6 +38,7 @@ from compiler.azureml.targets import kind_of, named_component, with_flow_inputs,
 from compiler.azureml.values import argument_from_node, node_output_from_node
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
+from compiler.diagnostics.suggest import closest
 from compiler.ir.model import (
     INVALID,
     Argument,
@@ -130,12 +132,14 @@ def _draft(found: Entry, scope: Scope) -> Draft:
         return _automl(node, name, scope, at)
     target = "trial" if kind == "sweep" else "component"
     table = NODES[kind] if target in node.entries or kind not in IN_PLACE else IN_PLACE[kind]
+    if target not in node.entries and not any(key in node.entries for key in table.required):
+        return _runs_nothing(node, name, target, table, scope, at)
     node, whole = without_lost_keys(node, kind, table, scope)
     where = f"the step `{name}`"
     skip = [key for key, shape in table.fields.items() if shape is OURS]
     # in place, Azure ML takes no bindings for what a command's component could say
     settings = replace(scope, binding=no_binding) if table is IN_PLACE["command"] else scope
-    fields, right = read_fields(node, table, settings, where, at, skip)
+    fields, wrong = read_fields(node, table, settings, where, at, skip)
     draft = _common(node, name, scope, at)
     typed: dict[str, Any] = {key: fields.pop(key) for key in _TYPED if key in fields}
     step = replace(draft.step, extras=fields, **typed)
@@ -147,13 +151,25 @@ def _draft(found: Entry, scope: Scope) -> Draft:
         named = named_component(node.entries[target], kind, scope)
         if kind == "parallel" and isinstance(named, Component) and "flow_file" in named.extras:
             named = with_flow_inputs(named, step)
-        draft.step = replace(step, component=named if whole and right else INVALID)
+        draft.step = replace(step, component=named if whole and not wrong.intersection(table.required) else INVALID)
         return draft
-    component = _in_place(node, kind, step, scope) if right else None
+    component = None if wrong.intersection(table.required) else _in_place(node, kind, step, scope)
     step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
     draft.step = replace(step, component=component or INVALID)
     draft.in_place = component is not None
     return draft
+
+
+def _runs_nothing(node: Mapping, name: str, target: str, table: Record, scope: Scope, at: Span) -> Draft:
+    """A node without a word of what it runs; its misspelling, if that is what it is, is the one thing reported."""
+    for found in node:
+        if found.key not in table.fields and closest(found.key, [target, *table.required]) is not None:
+            unknown_key(found, [target, *table.required], scope, f"the step `{name}`")
+            return Draft(Step(name, INVALID, at=at))
+    needs = " and ".join(f"`{key}`" for key in table.required)
+    help = f"give it a `{target}`" + (f", or {needs}" if target not in table.required else "")
+    scope.bag.add("P0209", f"the step `{name}` runs nothing", at, help=help)
+    return Draft(Step(name, INVALID, at=at))
 
 
 def _typed_bindings(node: Mapping, arguments: MappingType[str, Argument]) -> MappingType[str, Argument]:

@@ -147,7 +147,7 @@ def _of_component(pipeline: Pipeline, document: Mapping, scope: Scope) -> Pipeli
     if not isinstance(text, str):
         wrong_type(found.value, scope, "component", "a pipeline component")
         return None
-    if is_address(text) and not text.startswith("file:"):
+    if is_address(text):
         scope.bag.add("P0802", "a job of a registered pipeline component cannot be compiled yet", found.value.span)
         return None
     component = component_from_file(scope.path(local_part(text)).path, scope, found.value.span, local_part(text))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # A folder of component files that name each other may be deep, never this deep.
 DEEPEST = 50
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
+_ADDRESS = re.compile(r"azureml:|[A-Za-z][\w+.\-]*://|/subscriptions/|//registries/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _shown(path: str, at: Span | None, name: str | None) -> str | None:
 
 def is_address(text: str) -> bool:
     """Whether a text is a URI or an asset reference rather than a path on this machine."""
-    return bool(_ADDRESS.match(text)) and not re.match(r"[A-Za-z]:[\\/]", text)
+    return _ADDRESS.match(text) is not None and not text.startswith("file:")
 
 
 def local_part(text: str) -> str:

@@ -240,35 +240,39 @@ def _mapping(node: Node, shape: Record | Tagged | MapOf, scope: Scope, what: str
 
 def read_record(node: Mapping, shape: Record, scope: Scope, where: str, at: Span) -> dict[str, Extra] | Unusable:
     """The fields of a mapping, when all of them are right."""
-    fields, whole = read_fields(node, shape, scope, where, at)
-    return fields if whole else UNUSABLE
+    fields, wrong = read_fields(node, shape, scope, where, at)
+    return UNUSABLE if wrong else fields
 
 
 def read_fields(
     node: Mapping, shape: Record, scope: Scope, where: str, at: Span, skip: Container[str] = ()
-) -> tuple[dict[str, Extra], bool]:
-    """The fields of a mapping that are right, and whether all are; what is unknown, missing or wrong is reported.
+) -> tuple[dict[str, Extra], set[str]]:
+    """The fields of a mapping that are right, and the keys that are unknown, missing or wrong, each reported.
 
-    Keys in ``skip`` are known and left to the caller.
+    Keys in ``skip`` are known and left to the caller. A missing key is not reported when another one is its
+    misspelling.
     """
     fields: dict[str, Extra] = {}
-    whole = True
+    wrong: set[str] = set()
+    meant: set[str | None] = set()
     for found in node:
         field = shape.fields.get(found.key)
         if field is None and not shape.open:
             unknown_key(found, shape.fields, scope, where)
-            whole = False
+            wrong.add(found.key)
+            meant.add(closest(found.key, shape.fields))
         elif found.key not in skip:
             value = entry(found, field or ANYTHING, scope)
             if isinstance(value, Unusable):
-                whole = False
+                wrong.add(found.key)
             else:
                 fields[found.key] = value
     for key in shape.required:
         if key not in node.entries:
-            missing_key(key, scope, where, at)
-            whole = False
-    return fields, whole
+            if key not in meant:
+                missing_key(key, scope, where, at)
+            wrong.add(key)
+    return fields, wrong
 
 
 def _tag(node: Mapping, shape: Tagged, scope: Scope, what: str, at: Span) -> str | None:
@@ -308,7 +312,7 @@ def _scalar(node: Node, shape: Shape, scope: Scope, what: str) -> Extra | Unusab
     elif isinstance(shape, Word):
         return _word(node, shape, scope, what)
     elif isinstance(shape, Path) and isinstance(value, str):
-        return value if is_address(value) and not value.startswith("file:") else scope.path(value)
+        return value if is_address(value) else scope.path(value)
     elif isinstance(shape, Plain) and value is not None:
         return value
     return wrong_type(node, scope, what, _EXPECTED[type(shape)] if not is_whole(shape) else "a whole number")

@@ -46,7 +46,7 @@ def _component_kind(node: Node | None, scope: Scope) -> str | None:
 
 
 def _is_reference(text: str) -> bool:
-    return is_address(text) and not text.startswith("file:")
+    return is_address(text)
 
 
 def without_lost_keys(node: Mapping, kind: str, table: Record, scope: Scope) -> tuple[Mapping, bool]:

@@ -11,6 +11,7 @@ stands as the default of a string becomes the text of a float.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as MappingType
 from typing import Final
 
@@ -67,6 +68,8 @@ _NODE_OUTPUT: Final = record(
     type=word(*DATA_TYPES), mode=word(*OUTPUT_MODES), path=TEXT, name=TEXT, version=VERSION
 )  # fmt: skip
 _DATA_TYPE: Final = word(*DATA_TYPES)
+# What a path may hold beside the service's own macros, such as ${{name}}.
+_BOUND: Final = re.compile(r"\$\{\{\s*(?:parent|inputs|outputs|steps|jobs)\b")
 
 
 # ------------------------------------------------------------------------------------------------------------- ports
@@ -233,13 +236,13 @@ def _path(node: Mapping, scope: Scope, name: str, at: Span) -> LocalPath | str |
     if not isinstance(found, Scalar) or not isinstance(found.value, str):
         wrong_type(found, scope, "path", "a path, an address or a binding")
         return None
-    bound = scope.binding(found, scope.bag)
+    bound = scope.binding(found, scope.bag) if _BOUND.search(found.value) else None
     return data_path(found.value, scope) if bound is None else _source(bound, found, scope)
 
 
 def data_path(text: str, scope: Scope) -> LocalPath | str:
     """Where data lies: a local path made absolute, or an address or a path with a macro as it is."""
-    if "${{" in text or (is_address(text) and not text.startswith("file:")):
+    if "${{" in text or is_address(text):
         return text
     local = text.removeprefix("file://").removeprefix("file:") if text.startswith("file:") else text
     return LocalPath(scope.path(local).path, text)
@@ -299,7 +302,7 @@ def node_output_from_node(
 
 
 def _target(node: Scalar, scope: Scope) -> str | Unusable | None:
-    bound = scope.binding(node, scope.bag)
+    bound = scope.binding(node, scope.bag) if isinstance(node.value, str) and _BOUND.search(node.value) else None
     if isinstance(bound, ParentOutput):
         return bound.output
     if isinstance(bound, (InputRef, OutputRef)):

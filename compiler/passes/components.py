@@ -46,17 +46,22 @@ def component_of(unit: Unit, found: Sections, draft: Draft) -> Component | Compo
     if node is None or draft.broken:
         return INVALID
     kind = next((kind for kind in AZURE_KINDS if kind in node.entries), None)
-    if kind is not None:
-        return INVALID  # read together with the whole node, see arguments.py
+    if kind is not None:  # read as a whole in resolve.py; here only what others can bind to
+        return Component(kind, outputs=_output_ports(found, draft, node), at=draft.entry.key_span)
     if "component" in node.entries:
         component = _named(unit, found, draft, node)
     else:
         component = _in_place(unit, found, draft, node)
     if isinstance(component, Component) and component.kind == "command":
         component = _with_environment(unit, found, draft, node, component)
-    if isinstance(component, Component) and "sweep" in node.entries:
-        component = replace(component, is_deterministic=False)  # a reused trial would report no metrics
-    return component
+    return _deterministic(node, component) if isinstance(component, Component) else component
+
+
+def _deterministic(node: Mapping, component: Component) -> Component:
+    """The step's own word on reuse; a trial is not reused unless it says so, since it would report no metrics."""
+    said = build.boolean(node, "is_deterministic")
+    wanted = False if said is None and "sweep" in node.entries else said
+    return component if wanted is None else replace(component, is_deterministic=wanted)
 
 
 def _named(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Component | ComponentReference | Invalid:
@@ -154,27 +159,31 @@ def _in_place(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Compo
         return INVALID
     if not refuse_in_command(command, unit.bag):
         return INVALID
-    outputs = {}
+    return Component(
+        kind="command",
+        outputs=_output_ports(found, draft, node),
+        command=build.as_text(command),
+        code=code_of(unit, node.get("code")),
+        distribution=build.extras(build.section(node, "distribution")) or None,
+        resources=build.extras(build.section(node, "resources")) or None,
+        command_at=command.span,
+        at=draft.entry.key_span,
+    )
+
+
+def _output_ports(found: Sections, draft: Draft, node: Mapping) -> dict[str, OutputPort]:
+    """The outputs that a step declares itself."""
+    outputs: dict[str, OutputPort] = {}
     for entry in build.section(node, "outputs") or ():
-        value = entry.value
-        setting = value if isinstance(value, Mapping) else None
+        # like Azure ML's, an output that says nothing of itself is what the pipeline's output says it is
+        setting = entry.value if isinstance(entry.value, Mapping) else found.bound_outputs.get((draft.name, entry.key))
         outputs[entry.key] = OutputPort(
             build.text(setting, "type") or "uri_folder",
             build.text(setting, "mode"),
             build.text(setting, "description"),
             at=entry.key_span,
         )
-    return Component(
-        kind="command",
-        outputs=outputs,
-        command=build.as_text(command),
-        code=code_of(unit, node.get("code")),
-        is_deterministic=build.boolean(node, "is_deterministic"),
-        distribution=build.extras(build.section(node, "distribution")) or None,
-        resources=build.extras(build.section(node, "resources")) or None,
-        command_at=command.span,
-        at=draft.entry.key_span,
-    )
+    return outputs
 
 
 def code_of(unit: Unit, node: Node | None) -> LocalPath | str | None:

@@ -14,6 +14,7 @@ from compiler.passes.params import settle
 from compiler.passes.unit import Draft, Unit, without
 from compiler.source.expressions import Known
 from compiler.source.tree import Entry, Mapping, Node, Scalar, Sequence, describe, plain_value
+from compiler.spec.findings import origin
 
 _SETTLED_ELSEWHERE = ("params", "profiles", "include", "steps")
 _ITEMISED = (
@@ -45,13 +46,18 @@ def expand(unit: Unit) -> None:
             continue
         before = len(unit.drafts)
         step = without(step, broken[entry.key]) if entry.key in broken else step
-        if "foreach" in step.entries:
+        if "foreach" in broken.get(entry.key, ()):
+            unit.drafts.append(Draft(entry.key, entry.key, None, entry, None))
+        elif "foreach" in step.entries:
             _foreach(unit, entry, step)
         else:
             _step(unit, entry.key, entry.key, None, entry, step)
         for draft in unit.drafts[before:]:
             draft.broken = entry.key in broken
     _collisions(unit)
+    if unit.dropped and not unit.drafts:
+        labels = [Label(at, "left out by this") for at in dict.fromkeys(unit.dropped.values())]
+        unit.bag.add("P0606", "no step is left", unit.tree.entries["steps"].key_span, secondary=labels)
     if steps is not None:
         settled = {
             draft.name: _with_value(draft.entry, draft.node, draft.name)
@@ -97,7 +103,8 @@ def _foreach(unit: Unit, entry: Entry, step: Mapping) -> None:
     elif isinstance(source, Sequence):
         pairs = [(_key_of(item, index), item) for index, item in enumerate(source.items)]
     else:
-        unit.bag.add("P0315", f"`foreach` wants a list or a map, not {describe(source)}", source.span)
+        message = f"`foreach` wants a list or a map, not {describe(source)}"
+        unit.bag.add("P0315", message, source.span, secondary=origin(source))
         unit.drafts.append(Draft(entry.key, entry.key, None, entry, None))
         return
     body = Mapping(step.source, step.start, step.end, {k: v for k, v in step.entries.items() if k != "foreach"})
@@ -106,12 +113,16 @@ def _foreach(unit: Unit, entry: Entry, step: Mapping) -> None:
     outer = unit.scope
     for raw, item in pairs:
         key = re.sub(r"[^a-z0-9_]", "_", raw.lower())
+        if key == "key":
+            help = f"`{entry.key}[key]` means the instance with my own key"
+            unit.bag.add("P0416", f"`key` cannot be the key of an instance of `{entry.key}`", item.span, help=help)
+            continue
         if key in seen:
             unit.bag.add(
                 "P0316",
                 f"two instances of `{entry.key}` are called `{entry.key}__{key}`",
                 item.span,
-                secondary=[Label(seen[key], "the first")],
+                secondary=[Label(seen[key], "the first")] if seen[key] != item.span else [],
                 help="give each item a `name` of its own, or write a map",
             )
             continue
@@ -147,7 +158,8 @@ def _step(unit: Unit, name: str, base: str, key: str | None, entry: Entry, step:
                 "P0317",
                 f"`when` wants true or false, not {describe(value)}",
                 condition.value.span,
-                help='write "{{ … }}"',
+                secondary=origin(value),
+                help="compare it with `==`, `!=` or `in`",
             )
         if not (isinstance(value, Scalar) and isinstance(value.value, bool)):
             unit.drafts.append(Draft(name, base, key, entry, None))

@@ -23,10 +23,14 @@ def layers(unit: Unit) -> None:
 
 def _include(unit: Unit) -> None:
     node = unit.tree.get("include")
-    for item in node.items if isinstance(node, Sequence) else ():
+    for item in node.items if isinstance(node, Sequence) else [node]:
         if not isinstance(item, Scalar) or item.value is None:
             continue
         written = as_text(item)
+        if "{{" in written:
+            help = "files are included before params have values"
+            unit.bag.add("P0318", f"an expression in `{written}`", item.span, help=help)
+            continue
         path = os.path.normpath(os.path.join(os.path.dirname(item.source.path), written))
         shown = os.path.normpath(os.path.join(os.path.dirname(item.source.name), written))
         source = load(path, unit.bag, item.span, shown)
@@ -35,8 +39,8 @@ def _include(unit: Unit) -> None:
             continue
         if not isinstance(tree, Mapping):
             unit.bag.add("P0319", f"`{written}` holds {describe(tree)}, not sections", item.span)
-        elif "steps" in tree.entries:
-            unit.bag.add("P0319", f"`{written}` has `steps`, which cannot be included", tree.entries["steps"].key_span)
+        elif (key := next((key for key in ("steps", "include") if key in tree.entries), None)) is not None:
+            unit.bag.add("P0319", f"`{written}` has `{key}`, which cannot be included", tree.entries[key].key_span)
         else:
             unit.tree = beneath(unit.tree, tree)
 

@@ -15,6 +15,7 @@ from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import did_you_mean
 from compiler.ir import graph
 from compiler.passes.unit import Unit
+from compiler.passes.wording import a, outside
 from compiler.source.expressions import INVALID, Known, evaluate, names
 from compiler.source.scalars import resolve_core
 from compiler.source.secrets import is_secret
@@ -53,9 +54,9 @@ def params(unit: Unit) -> None:
     _circles(declared, needs, unit.bag)
     order = graph.order(needs)
     broken = set(declared).difference(order) | {name for name in declared if ("params", name) in unit.poisoned}
-    values = {name: Known(INVALID, declared[name].entry.key_span) for name in broken}
+    values = {name: Known(INVALID, param.entry.key_span) for name, param in declared.items()}
     unit.scope.define("profile", Known(unit.profiles[-1] if unit.profiles else None))
-    unit.scope.define_group("params", values)  # and grows while they are settled
+    unit.scope.define_group("params", values)  # each has its value once it is settled
     for name in order:
         if name not in broken:
             values[name] = Known(_value(unit, declared[name]), declared[name].entry.key_span)
@@ -172,8 +173,7 @@ def _flow(text: str) -> object:
 def _fits(bag: Bag, param: Param, value: object, at: Span | None, shown: str) -> bool:
     declared = [Label(param.entry.key_span, "declared here")] if at is None or at != param.entry.value.span else []
     if param.type is not None and not _has_type(param.type, value):
-        article = "an" if param.type == "integer" else "a"
-        bag.add("P0311", f"param `{param.name}` wants {article} {param.type}, not {shown}", at, secondary=declared)
+        bag.add("P0311", f"param `{param.name}` wants {a(param.type)}, not {shown}", at, secondary=declared)
         return False
     if param.enum is not None:
         allowed = [plain_value(item) for item in param.enum.items]
@@ -182,17 +182,16 @@ def _fits(bag: Bag, param: Param, value: object, at: Span | None, shown: str) ->
             bag.add("P0311", f"param `{param.name}` cannot be `{value}`", at, secondary=declared, help=hint)
             return False
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        low, high = (bound.value if bound is not None else None for bound in (param.low, param.high))
-        if (isinstance(low, (int, float)) and value < low) or (isinstance(high, (int, float)) and value > high):
-            shown_low, shown_high = "…" if low is None else low, "…" if high is None else high
-            bag.add(
-                "P0311",
-                f"param `{param.name}` is {value}, outside {shown_low} to {shown_high}",
-                at,
-                secondary=declared,
-            )
+        low, high = (_number(bound) for bound in (param.low, param.high))
+        if (low is not None and value < low) or (high is not None and value > high):
+            bag.add("P0311", f"param `{param.name}` is {value}, {outside(low, high)}", at, secondary=declared)
             return False
     return True
+
+
+def _number(bound: Scalar | None) -> float | None:
+    value = bound.value if bound is not None else None
+    return value if isinstance(value, (int, float)) else None
 
 
 def _has_type(kind: str, value: object) -> bool:
@@ -228,7 +227,7 @@ def settle(node: Node, unit: Unit) -> Node | None:
         changed = failed = False
         for key, entry in node.entries.items():
             value = settle(entry.value, unit)
-            if value is None:
+            if value is None or ("{{" in key and _dynamic_key(unit.bag, entry)):
                 failed = True
             elif value is entry.value:
                 entries[key] = entry
@@ -244,3 +243,10 @@ def settle(node: Node, unit: Unit) -> Node | None:
     if all(new is old for new, old in zip(items, node.items, strict=True)):
         return node
     return Sequence(node.source, node.start, node.end, [item for item in items if item is not None])
+
+
+def _dynamic_key(bag: Bag, entry: Entry) -> bool:
+    """Report a key that holds an expression or a binding."""
+    code, word = ("P0414", "binding") if "${{" in entry.key else ("P0318", "expression")
+    bag.add(code, f"{a(word)} in the key `{entry.key}`", entry.key_span, help=f"{word}s stand in values only")
+    return True

@@ -64,6 +64,7 @@ def resolve(unit: Unit) -> None:
         experiment_name=build.text(tree, "experiment_name"),
         tags=build.strings(unit.section("tags")),
         properties=build.strings(unit.section("properties")),
+        compute=found.compute,
         settings=found.settings,
         environments={key: value for key, value in found.environments.items() if value is not None},
         computes=found.computes,

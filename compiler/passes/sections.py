@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 
 from compiler.azureml.environments import environment_from_node
 from compiler.azureml.scope import Scope
+from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import did_you_mean
 from compiler.ir.model import (
@@ -30,6 +32,8 @@ from compiler.spec.bindings import has_binding, read_binding
 # The image under the short form `pip: [...]`: Azure ML's plain Python base.
 BASE_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
+_OUTPUT_OF_A_STEP = re.compile(r"\s*\$\{\{\s*steps\.(\w+)\.outputs\.(\w+)\s*\}\}\s*")
+
 
 @dataclass(slots=True)
 class Sections:
@@ -41,12 +45,14 @@ class Sections:
     data: dict[str, Mapping | None] = field(default_factory=dict)
     used_data: set[str] = field(default_factory=set)
     defaults: Mapping | None = None
+    compute: str | None = None
     settings: Settings = Settings()
     schedules: dict[str, Schedule] = field(default_factory=dict)
+    bound_outputs: dict[tuple[str, str], Mapping] = field(default_factory=dict)
 
 
 def sections(unit: Unit) -> Sections:
-    """Read every section; ``settings.default_compute`` takes in ``defaults.compute``."""
+    """Read every section."""
     found = Sections()
     for entry in unit.section("environments") or ():
         poisoned = ("environments", entry.key) in unit.poisoned
@@ -62,6 +68,11 @@ def sections(unit: Unit) -> Sections:
     found.defaults = unit.section("defaults")
     found.settings = _settings(unit, found)
     _schedule(unit, found)
+    for entry in unit.section("outputs") or ():
+        value = entry.value.get("value") if isinstance(entry.value, Mapping) else None
+        match = _OUTPUT_OF_A_STEP.fullmatch(value.text) if isinstance(value, Scalar) else None
+        if match is not None and isinstance(entry.value, Mapping):
+            found.bound_outputs[match[1], match[2]] = entry.value
     return found
 
 
@@ -223,36 +234,36 @@ def named_data(unit: Unit, found: Sections, mapping: Mapping) -> Argument | None
 
 def _settings(unit: Unit, found: Sections) -> Settings:
     mapping = unit.section("settings")
-    own = compute_reference(unit, found, mapping.get("default_compute") if mapping else None)
-    default = compute_reference(unit, found, found.defaults.get("compute") if found.defaults else None)
-    if (
-        own is not None
-        and default is not None
-        and own != default
-        and mapping is not None
-        and found.defaults is not None
-    ):
+    own = _default_compute(unit, found, mapping, "default_compute")
+    found.compute = _default_compute(unit, found, found.defaults, "compute")
+    if mapping is None:
+        return Settings()
+    if own is not None and found.compute is not None and own != found.compute and found.defaults is not None:
         unit.bag.add(
             "P0207",
             "`defaults.compute` and `settings.default_compute` say different things",
             found.defaults.entries["compute"].value.span,
+            secondary=[Label(mapping.entries["default_compute"].value.span, "the other")],
             help="keep one of them",
         )
-    chosen = own if own is not None else default
-    if isinstance(chosen, InputRef):
-        unit.bag.add("P0414", "the default compute target cannot be bound to an input", None)
-        chosen = None
-    if mapping is None:
-        return Settings(default_compute=chosen)
     known = ("default_compute", "default_datastore", "force_rerun", "continue_on_step_failure")
     return Settings(
-        default_compute=chosen,
+        default_compute=own,
         default_datastore=build.text(mapping, "default_datastore"),
         force_rerun=build.boolean(mapping, "force_rerun"),
         continue_on_step_failure=build.boolean(mapping, "continue_on_step_failure"),
         extras=_rest(mapping, *known),
         at=mapping.span,
     )
+
+
+def _default_compute(unit: Unit, found: Sections, mapping: Mapping | None, key: str) -> str | None:
+    node = mapping.get(key) if mapping is not None else None
+    chosen = compute_reference(unit, found, node)
+    if isinstance(chosen, InputRef) and node is not None:
+        unit.bag.add("P0414", "the default compute target cannot be bound to an input", node.span)
+        return None
+    return chosen if isinstance(chosen, str) else None
 
 
 def _schedule(unit: Unit, found: Sections) -> None:

@@ -28,6 +28,7 @@ from compiler.ir.model import (
     Step,
 )
 from compiler.passes.names import in_command
+from compiler.passes.wording import a, outside
 
 _FOLDER_LIKE = {"uri_folder", "path", *MODEL_TYPES}
 
@@ -151,16 +152,14 @@ def _literal(name: str, port: InputPort, value: Literal, at: Span | None, bag: B
     if problem == "text":
         bag.add(
             "P0512",
-            f"`{name}` is a {port.type} and is given the text `{value}`",
+            f"`{name}` is {a(port.type)} and is given the text `{value}`",
             at,
             secondary=secondary,
             help=f"write {str(value).lower() if port.type == 'boolean' else value} without quotes",
         )
     elif problem:
-        article = "an" if port.type == "integer" else "a"
-        bag.add(
-            code, f"`{name}` wants {article} {port.type}, not the {_kind(value)} `{value}`", at, secondary=secondary
-        )
+        message = f"`{name}` wants {a(port.type)}, not the {_kind(value)} `{value}`"
+        bag.add(code, message, at, secondary=secondary)
         return
     if port.enum and _text(value) not in {_text(item) for item in port.enum}:
         allowed = [_text(item) for item in port.enum]
@@ -175,10 +174,9 @@ def _literal(name: str, port: InputPort, value: Literal, at: Span | None, bag: B
     if number is None or (isinstance(value, str) and port.type == "string"):
         return
     if (port.min is not None and number < port.min) or (port.max is not None and number > port.max):
-        low, high = port.min if port.min is not None else "…", port.max if port.max is not None else "…"
         bag.add(
             "P0505" if code == "P0503" else code,
-            f"`{name}` is {value}, outside {low} to {high}",
+            f"`{name}` is {value}, {outside(port.min, port.max)}",
             at,
             secondary=secondary,
         )

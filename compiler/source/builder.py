@@ -217,7 +217,7 @@ class Builder:
         kind = "a mapping" if isinstance(node, Mapping) else "a list"
         self._report("P0107", f"{kind} as a key", node.start, node.end, "keys are texts; put it into quotes")
         self._failed = True
-        return ""
+        return f"\0{node.start}"
 
     def _key(self, text: str, start: int, end: int) -> str:
         """A plain key that may be more than its text: ``<<``, nothing, in Azure's files a number or boolean."""

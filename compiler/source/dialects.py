@@ -61,8 +61,8 @@ class Resolver:
             help = f"write `{'true' if OLD_BOOLEANS[text] else 'false'}`, or quote it"
             self._bag.add("P0120", f"`{text}` is text here, not a boolean", Span(self._source, start, end), help=help)
         elif isinstance(value, int) and has_leading_zero(text):
-            digits = text.lstrip("+-")
-            octal = "" if set(digits) & {"8", "9"} else f" or `0o{digits.lstrip('0') or '0'}`"
+            # Octal numbers have no sign in YAML 1.2, and 0 is 0 in any base.
+            octal = f" or `0o{text.lstrip('0')}`" if value > 0 and not set(text) & set("89+") else ""
             help = f"write `{value}`{octal}, or quote it"
             self._bag.add("P0111", f"`{text}` begins with a zero", Span(self._source, start, end), help=help)
         else:

@@ -41,7 +41,7 @@ class Opened:
 
 
 # The only words of the parsers that matter: both say within which token they stopped, with one of these.
-_TOKENS = ("quoted scalar", "block scalar", "simple key", "directive", "anchor", "alias", "tag")
+_TOKENS = ("quoted scalar", "block scalar", "simple key", "anchor", "alias", "tag")
 
 
 @dataclass(slots=True)

@@ -102,10 +102,19 @@ def _block_tag(place: Place) -> Trouble | None:
     return Trouble("P0307", f"a template block `{short(place.text[start:end])}`", start, end, help)
 
 
+def _directive(place: Place) -> Trouble | None:
+    """``%FOO`` above the document. The parsers stop at it, or at the line after it."""
+    match = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n?|\n))*(?=%)").match(place.text)
+    if match is None or place.opened or place.last_start >= 0:
+        return None
+    at = match.end()
+    return Trouble("P0101", "a line that begins with `%`", at, place.rest(at), "remove it, or quote it")
+
+
 def _bad_start(place: Place) -> Trouble | None:
     """Characters that no plain value may begin with: ``@x``, ``%x``, backticks, ``*.py``, ``& more``, ``,``."""
     text, at = place.text, place.problem
-    if place.token in ("directive", "alias", "anchor"):
+    if place.token in ("alias", "anchor"):
         at = place.context
     elif place.token == "tag":
         start, end = place.context, place.rest(place.context)
@@ -116,8 +125,6 @@ def _bad_start(place: Place) -> Trouble | None:
     elif not place.char or place.char not in "%@`":
         return None
     name = "a backtick" if text[at] == "`" else f"`{text[at]}`"
-    if text[at] == "%" and line_start(text, at) == at:
-        return Trouble("P0101", f"a line that begins with {name}", at, place.rest(at), "remove it, or quote it")
     end = value_end(text, at, flow=place.in_flow is not None)
     if end <= at:
         return None
@@ -186,6 +193,8 @@ def _open_bracket(place: Place) -> Trouble | None:
         )
     if place.char == ",":
         return Trouble("P0101", "a `,` with nothing before it", place.problem, place.problem + 1, "remove it")
+    if place.char == ":" and text[opened.start : place.problem].rstrip()[-1:] in ("{", "[", ","):
+        return Trouble("P0101", "a `:` without a key", place.problem, place.problem + 1, "write the key before it")
     before = re.compile(r"[^\s,\[\]{}:]+(?=\s*$)").search(text[opened.start : place.problem])
     start, stop = place.problem, place.rest(place.problem)
     if place.char == ":" and before is not None:
@@ -325,6 +334,7 @@ _RULES: tuple[Callable[[Place], Trouble | None], ...] = (
     _unquoted_binding,
     _open_quote,
     _block_header,
+    _directive,
     _bad_start,
     _open_bracket,
     _second_colon,

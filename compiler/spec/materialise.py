@@ -12,9 +12,9 @@ from compiler.ir.model import Pipeline, Settings
 
 def materialise(pipeline: Pipeline) -> Pipeline:
     """The same pipeline with its default compute on every step that has none."""
-    default = pipeline.settings.default_compute
+    default = pipeline.compute or pipeline.settings.default_compute
     steps = {
         name: replace(step, compute=default) if step.compute is None and default and step.kind != "pipeline" else step
         for name, step in pipeline.steps.items()
     }
-    return replace(pipeline, steps=steps, settings=Settings(), schedules={}, tags={})
+    return replace(pipeline, steps=steps, compute=None, settings=Settings(), schedules={}, tags={})
