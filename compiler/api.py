@@ -19,7 +19,7 @@ from compiler.passes.paths import project_root
 from compiler.source.reader import Dialect
 from compiler.source.reader import load as read_source
 from compiler.source.reader import read as read_tree
-from compiler.source.tree import Mapping, Node
+from compiler.source.tree import Entry, Mapping
 
 if TYPE_CHECKING:
     from compiler.azureml.writer import Build
@@ -182,12 +182,12 @@ def _has_steps(path: str) -> bool:
         return False
 
 
-def params_file(path: str, bag: Bag) -> dict[str, Node] | None:
+def params_file(path: str, bag: Bag) -> dict[str, Entry] | None:
     """The params of a YAML map, by name; None when that was reported."""
     source = read_source(path, bag, None, path)
     tree = read_tree(source, bag, Dialect.CORE) if source is not None else None
     if isinstance(tree, Mapping):
-        return {entry.key: entry.value for entry in tree}
+        return dict(tree.entries)
     if tree is not None:
         bag.add("P0203", "a params file holds a map of names to values", tree.span)
     return None

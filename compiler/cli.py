@@ -19,7 +19,7 @@ from compiler.version import VERSION
 
 if TYPE_CHECKING:
     from compiler.api import Compiled, Options
-    from compiler.source.tree import Node
+    from compiler.source.tree import Entry
 
 OK, FINDINGS, UNUSABLE, BUG = 0, 1, 2, 3
 COMMANDS = ("validate", "compile", "run", "import", "schema")
@@ -127,7 +127,7 @@ def _add(
 def _options(parsed: argparse.Namespace, local: bool = False) -> Options:
     from compiler.api import Options, params_file
 
-    sets: dict[str, str | Node] = {}
+    sets: dict[str, str | Entry] = {}
     for file in parsed.params:
         bag = Bag()
         values = params_file(file, bag)
@@ -248,6 +248,8 @@ def _run(parsed: argparse.Namespace) -> int:
     def show() -> None:
         news = [item for item in bag.sorted() if item not in shown]
         shown.update(news)
+        if parsed.format == "text":  # the display has shown the failed steps, with their logs
+            news = [item for item in news if item.code != "P1005"]
         _show(parsed, news, sys.stderr)
 
     result = api.run_pipeline(path, options, wanted, bag, sys.stdout, show, path)

@@ -19,6 +19,8 @@ from random import Random
 
 import yaml
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same marks, thirty times faster
+
 # --------------------------------------------------------------------------------------------------- what is a fault
 
 # Mappings whose keys are words of the language, by path; `*` is any name. Elsewhere keys are names, or free.
@@ -133,7 +135,7 @@ class Spot:
 def tree(text: str) -> Node | None:
     """The one document of a text; None when it is empty, or no YAML."""
     try:
-        events = yaml.parse(text, yaml.SafeLoader)
+        events = yaml.parse(text, LOADER)
         for event in events:
             if isinstance(event, yaml.NodeEvent):
                 return _node(event, events, text)
@@ -185,7 +187,7 @@ def line_of(text: str, at: int) -> int:
 def parses(text: str) -> bool:
     """Whether a text is still YAML."""
     try:
-        for _ in yaml.parse(text, yaml.SafeLoader):
+        for _ in yaml.parse(text, LOADER):
             pass
     except yaml.YAMLError:
         return False

@@ -28,7 +28,6 @@ from compiler.azureml.shapes import (
     missing_key,
     read_record,
     record,
-    unknown_key,
     word,
     wrong_type,
 )
@@ -116,7 +115,8 @@ def _in_place(node: Mapping, scope: Scope, at: Span) -> Environment | Unusable:
     node = _without_schema(node)
     for key in ("channels", "dependencies"):
         if key in node.entries:
-            unknown_key(node.entries[key], ["conda_file"], scope, "an environment")
+            at = node.entries[key].key_span
+            scope.bag.add("P0201", f"unknown key `{key}` in the environment", at, help="put it under `conda_file`")
             return UNUSABLE
     fields = read_record(node, FIELDS, scope, "the environment", at)
     if isinstance(fields, Unusable):

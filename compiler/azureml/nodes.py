@@ -26,8 +26,10 @@ from compiler.azureml.shapes import (
     PLAIN,
     TEXT,
     MapOf,
+    Record,
     Shape,
     entry,
+    meant_key,
     read,
     read_fields,
     unknown_key,
@@ -38,7 +40,6 @@ from compiler.azureml.targets import kind_of, named_component, with_flow_inputs,
 from compiler.azureml.values import argument_from_node, node_output_from_node
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
-from compiler.diagnostics.suggest import closest
 from compiler.ir.model import (
     INVALID,
     Argument,
@@ -153,7 +154,9 @@ def _draft(found: Entry, scope: Scope) -> Draft:
             named = with_flow_inputs(named, step)
         draft.step = replace(step, component=named if whole and not wrong.intersection(table.required) else INVALID)
         return draft
-    component = None if wrong.intersection(table.required) else _in_place(node, kind, step, scope)
+    component = _in_place(node, kind, step, scope) if all(key in node.entries for key in table.required) else None
+    if wrong.intersection(table.required):
+        component = None
     step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
     draft.step = replace(step, component=component or INVALID)
     draft.in_place = component is not None
@@ -163,7 +166,7 @@ def _draft(found: Entry, scope: Scope) -> Draft:
 def _runs_nothing(node: Mapping, name: str, target: str, table: Record, scope: Scope, at: Span) -> Draft:
     """A node without a word of what it runs; its misspelling, if that is what it is, is the one thing reported."""
     for found in node:
-        if found.key not in table.fields and closest(found.key, [target, *table.required]) is not None:
+        if found.key not in table.fields and meant_key(found.key, [target, *table.required]) is not None:
             unknown_key(found, [target, *table.required], scope, f"the step `{name}`")
             return Draft(Step(name, INVALID, at=at))
     needs = " and ".join(f"`{key}`" for key in table.required)

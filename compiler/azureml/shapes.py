@@ -195,7 +195,17 @@ def wrong_type(node: Node, scope: Scope, what: str, expected: str) -> Unusable:
 
 def unknown_key(found: Entry, known: Iterable[str], scope: Scope, where: str) -> None:
     """Report a key that its mapping may not hold."""
-    scope.bag.add("P0201", f"unknown key `{found.key}` in {where}", found.key_span, help=did_you_mean(found.key, known))
+    shown = [key for key in known if not key.startswith("$")]
+    guess = meant_key(found.key, shown)
+    help = f"did you mean `{guess}`?" if guess else did_you_mean(found.key, shown)
+    scope.bag.add("P0201", f"unknown key `{found.key}` in {where}", found.key_span, help=help)
+
+
+def meant_key(key: str, known: Iterable[str]) -> str | None:
+    """The key that an unknown one stands for: a misspelling of it, or the only one that begins with it."""
+    names = list(known)
+    begun = [name for name in names if name.startswith(f"{key}_")]
+    return closest(key, names) or (begun[0] if len(begun) == 1 else None)
 
 
 def missing_key(key: str, scope: Scope, where: str, at: Span) -> None:
@@ -260,7 +270,7 @@ def read_fields(
         if field is None and not shape.open:
             unknown_key(found, shape.fields, scope, where)
             wrong.add(found.key)
-            meant.add(closest(found.key, shape.fields))
+            meant.add(meant_key(found.key, shape.fields))
         elif found.key not in skip:
             value = entry(found, field or ANYTHING, scope)
             if isinstance(value, Unusable):

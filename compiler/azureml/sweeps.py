@@ -92,7 +92,11 @@ EARLY_TERMINATION: Final = Tagged(
 )
 OBJECTIVE: Final = record(goal=word("minimize", "maximize"), primary_metric=TEXT, required=("goal", "primary_metric"))
 SWEEP_LIMITS: Final = record(
-    max_total_trials=INTEGER, max_concurrent_trials=INTEGER, timeout=INTEGER, trial_timeout=INTEGER
+    max_total_trials=INTEGER,
+    max_concurrent_trials=INTEGER,
+    timeout=INTEGER,
+    trial_timeout=INTEGER,
+    required=("max_total_trials",),
 )
 
 
@@ -179,24 +183,27 @@ def _values(found: Entry, scope: Scope) -> tuple[Any, ...] | None:
     if not isinstance(found.value, Sequence):
         wrong_type(found.value, scope, "values", "a list")
         return None
-    values = [_value(item, scope, "values") for item in found.value.items]
+    values = [_value(item, scope) for item in found.value.items]
     return None if any(isinstance(value, Unusable) for value in values) else tuple(values)
 
 
-def _value(item: Node, scope: Scope, what: str, nested: bool = False) -> Extra | Unusable | MappingType[str, Any]:
+def _value(item: Node, scope: Scope, nested: bool = False) -> Extra | Unusable | MappingType[str, Any]:
     """One value of a choice. A mapping sets several inputs at once, each to a value or to a further distribution."""
     if isinstance(item, Scalar) and isinstance(item.value, (str, int, float)):
         if not isinstance(item.value, bool) or scope.spec:
             return item.value
-        help = f'Azure ML takes `"{item.value}"`'
-        scope.bag.add("P0203", f"a choice holds {describe(item)}", item.span, help=help)
-        return UNUSABLE
+        return _no_choice(item, scope, f'Azure ML takes `"{item.value}"`')
     if nested or not isinstance(item, Mapping):
-        return wrong_type(item, scope, what, "text or a number")
+        return _no_choice(item, scope, "a choice is of text and numbers")
     inside: dict[str, Any] = {}
     for found in item:
         if isinstance(found.value, Mapping):
             inside[found.key] = distribution_from_entry(found, scope) or UNUSABLE
         else:
-            inside[found.key] = _value(found.value, scope, found.key, nested=True)
+            inside[found.key] = _value(found.value, scope, nested=True)
     return UNUSABLE if any(isinstance(value, Unusable) for value in inside.values()) else inside
+
+
+def _no_choice(item: Node, scope: Scope, help: str) -> Unusable:
+    scope.bag.add("P0203", f"a choice holds {describe(item)}", item.span, help=help)
+    return UNUSABLE

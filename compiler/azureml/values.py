@@ -32,8 +32,10 @@ from compiler.azureml.shapes import (
     VERSION,
     ListOf,
     Record,
+    Shape,
     Word,
     as_number,
+    read_fields,
     read_record,
     record,
     word,
@@ -67,7 +69,12 @@ _OUTPUT_PORT: Final = record(type=_TYPE, description=TEXT, mode=_MODE, required=
 _NODE_OUTPUT: Final = record(
     type=word(*DATA_TYPES), mode=word(*OUTPUT_MODES), path=TEXT, name=TEXT, version=VERSION
 )  # fmt: skip
-_DATA_TYPE: Final = word(*DATA_TYPES)
+_DATA_INPUT: Final[MappingType[str, Shape]] = {
+    "type": word(*DATA_TYPES),
+    "path": TEXT,
+    "path_on_compute": TEXT,
+    "datastore": TEXT,
+}
 # What a path may hold beside the service's own macros, such as ${{name}}.
 _BOUND: Final = re.compile(r"\$\{\{\s*(?:parent|inputs|outputs|steps|jobs)\b")
 
@@ -94,7 +101,7 @@ def input_port_from_node(node: Node, scope: Scope, name: str, at: Span) -> Input
     literal = isinstance(written, Scalar) and written.value in LITERAL_TYPES
     shape = _LITERAL_PORT if literal else _DATA_PORT
     if literal and "mode" in node.entries:
-        scope.bag.add("P0510", f"a {written.value} has no mode", node.entries["mode"].key_span)  # type: ignore[union-attr]
+        scope.bag.add("P0510", f"an input of type `{written.value}` has no mode", node.entries["mode"].key_span)  # type: ignore[union-attr]
         return None
     fields = read_record(node, shape, scope, f"the input `{name}`", at)
     if isinstance(fields, Unusable):
@@ -210,29 +217,21 @@ def _argument_from_mapping(node: Mapping, scope: Scope, name: str, at: Span | No
 
 def _data_fields(node: Mapping, scope: Scope, name: str, at: Span) -> dict[str, Extra | OutputRef] | None:
     """The fields of a data input, ``path`` among them as a path, an address or a binding."""
-    rest = {key: found for key, found in node.entries.items() if key != "path"}
-    fields = read_record(
-        Mapping(node.source, node.start, node.end, rest), _data_shape(node), scope, f"the input `{name}`", at
-    )
-    path = _path(node, scope, name, at)
-    if isinstance(fields, Unusable) or path is None:
-        return None
-    return {**fields, "path": path}
-
-
-def _data_shape(node: Mapping) -> Record:
     written = node.get("type")
-    modes: tuple[str, ...] = INPUT_MODES
-    if written is None or (isinstance(written, Scalar) and written.value == "mltable"):
-        modes = TABLE_MODES
-    return Record({"type": _DATA_TYPE, "mode": Word(modes), "path_on_compute": TEXT, "datastore": TEXT})
-
-
-def _path(node: Mapping, scope: Scope, name: str, at: Span) -> LocalPath | str | InputRef | OutputRef | None:
-    found = node.get("path")
-    if found is None:
-        scope.bag.add("P0202", f"the input `{name}` has no `path`", at)
+    if isinstance(written, Scalar) and written.value in LITERAL_TYPES:
+        what = f"the input `{name}` is declared here, not given a value"
+        scope.bag.add("P0203", what, written.span, help=f"write its bare value, `{name}: VALUE`")
         return None
+    modes = (
+        TABLE_MODES if written is None or (isinstance(written, Scalar) and written.value == "mltable") else INPUT_MODES
+    )
+    shape = Record({**_DATA_INPUT, "mode": Word(modes)}, required=("path",))
+    fields, wrong = read_fields(node, shape, scope, f"the input `{name}`", at, skip=("path",))
+    path = _path(node.entries["path"].value, scope) if "path" in node.entries else None
+    return None if wrong or path is None else {**fields, "path": path}
+
+
+def _path(found: Node, scope: Scope) -> LocalPath | str | InputRef | OutputRef | None:
     if not isinstance(found, Scalar) or not isinstance(found.value, str):
         wrong_type(found, scope, "path", "a path, an address or a binding")
         return None

@@ -101,7 +101,7 @@ def did_you_mean(word: str, known: Iterable[str], what: str = "") -> str | None:
     if guess is not None:
         return f"did you mean `{guess}`?"
     if not names:
-        return f"there is no {what}" if what else None
+        return f"there are no {what}" if what else None
     shown = ", ".join(f"`{name}`" for name in names[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f"{what or 'known'}: {shown}{more}" if what else f"expected one of {shown}{more}"

@@ -16,7 +16,9 @@ from typing import TypeAlias
 
 # A binding ends at the first `}}`; what stands between is judged by whoever asks.
 BINDING = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
-_MARK = re.compile(r"\$\{\{|\$\[\[|\]\]|\\|'|\"")
+# What can change how a binding is read: our own marks, quotes, `$(…)` and backticks, comments. A `(` of its own counts
+# inside `$(` only for the `)` that it takes.
+_MARK = re.compile(r"\$\{\{|\$\[\[|\]\]|\\|'|\"|\$?\(|\)|`|(?<![^\s;&|()])#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def parse(command: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     inner: list[Text | Use] | None = None
     optional_at = text_from = position = 0
-    quote = ""
+    shell = _Quotes()
 
     def flush(until: int) -> None:
         if until > text_from:
@@ -76,7 +78,7 @@ def parse(command: str) -> tuple[Part, ...]:
             if end < 0:
                 break
             flush(at)
-            (parts if inner is None else inner).append(_use(command, at, end + 2, quote))
+            (parts if inner is None else inner).append(_use(command, at, end + 2, shell.quote))
             position = text_from = end + 2
         elif token == "$[[" and inner is None:
             flush(at)
@@ -85,14 +87,38 @@ def parse(command: str) -> tuple[Part, ...]:
             flush(at)
             parts.append(Optional(tuple(inner), optional_at, position))
             inner, text_from = None, position
-        elif token == "\\" and quote != "'":
+        elif token == "#" and not shell.quote:
+            end = command.find("\n", position)
+            position = len(command) if end < 0 else end
+        elif token == "\\" and shell.quote != "'":
             position += 1
-        elif token in "'\"" and quote in ("", token):
-            quote = "" if quote else token
+        else:
+            shell.meet(token)
     flush(len(command))
     if inner is not None:
         parts.append(Optional(tuple(inner), optional_at, len(command), closed=False))
     return tuple(parts)
+
+
+class _Quotes:
+    """Which quotes the shell is in, as its marks go by; a substitution begins anew inside whatever is round it."""
+
+    __slots__ = ("around", "quote")
+
+    def __init__(self) -> None:
+        self.quote = ""
+        self.around: list[tuple[str, str]] = []  # what opened each substitution, and the quote that it stands in
+
+    def meet(self, token: str) -> None:
+        if token in ("'", '"') and self.quote in ("", token):
+            self.quote = "" if self.quote else token
+        elif self.quote == "'":
+            return
+        elif self.around and not self.quote and (self.around[-1][0], token) in (("(", ")"), ("`", "`")):
+            self.quote = self.around.pop()[1]
+        elif token in ("$(", "`") or (token == "(" and self.around and not self.quote):
+            self.around.append((token[-1], self.quote))
+            self.quote = ""
 
 
 def uses(parts: tuple[Part, ...]) -> Iterator[tuple[Use, Optional | None]]:

@@ -315,7 +315,7 @@ class Step:
 class PipelineInput:
     """An input of the pipeline. ``value`` is what it is given; a pipeline component may leave it open (None).
 
-    ``type`` is a port type, known for data and literals alike.
+    ``type`` is a port type, known for data and literals alike. ``at`` is the place of its value, if it has one.
     """
 
     type: str
@@ -328,6 +328,7 @@ class PipelineInput:
     description: str | None = None
     extras: Mapping[str, Extra] = field(default_factory=dict)
     at: Span | None = _at()
+    key_at: Span | None = _at()
 
 
 @dataclass(frozen=True, slots=True)

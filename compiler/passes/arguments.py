@@ -28,6 +28,7 @@ from compiler.ir.model import (
 )
 from compiler.passes.sections import Sections, literal_type, named_data
 from compiler.passes.unit import Draft, Unit
+from compiler.passes.wording import within
 from compiler.source.tree import Entry, Mapping, Scalar
 from compiler.spec import build
 from compiler.spec.bindings import StepOutput, has_binding, read_binding
@@ -188,50 +189,50 @@ def _binding(
 
 def instance(unit: Unit, draft: Draft | None, source: StepOutput, at: Span, optional: bool = False) -> OutputRef | None:
     """The one step that a binding means. None when it means none: reported, unless ``optional`` and turned off."""
-    instances = unit.instances.get(source.step)
-    if source.index is None and instances is None:
+    if source.index is None and source.step not in unit.instances:
         if source.step in unit.dropped:
-            _dropped(unit, source.step, at, optional)
+            _dropped(unit, source.step, source, at, optional)
             return None
         return OutputRef(source.step, source.output)
+    instances = _instances(unit, source, at)
     if instances is None:
-        unit.bag.add("P0423", f"step `{source.step}` has no `foreach`, and so no instances", at)
         return None
     key = source.index
     if key is None:
+        mine = f", `{source.step}[key]` for mine" if draft is not None and draft.key is not None else ""
         unit.bag.add(
             "P0423",
             f"step `{source.step}` has {len(instances)} instances, and this names none",
-            at,
-            help=f"write `{source.step}[*]` for all"
-            + (f", `{source.step}[key]` for mine" if draft and draft.key else ""),
+            within(at, source.step),
+            help=f"write `{source.step}[*]` for all{mine}",
         )
         return None
     if key == "key":
         if draft is None or draft.key is None:
-            unit.bag.add("P0423", "`[key]` means the instance of a step with `foreach`, and this has none", at)
+            message = "`[key]` means the instance of a step with `foreach`, and this has none"
+            unit.bag.add("P0423", message, within(at, "[key]"))
             return None
         key = draft.key
     if key not in instances:
         unit.bag.add(
             "P0423",
             f"step `{source.step}` has no instance `{key}`",
-            at,
+            within(at, source.index or key, last=True),
             help=did_you_mean(key, instances, "instances"),
         )
         return None
     if instances[key] in unit.dropped:
-        _dropped(unit, instances[key], at, optional)
+        _dropped(unit, instances[key], source, at, optional)
         return None
     return OutputRef(instances[key], source.output)
 
 
-def _dropped(unit: Unit, name: str, at: Span, optional: bool) -> None:
+def _dropped(unit: Unit, name: str, source: StepOutput, at: Span, optional: bool) -> None:
     if not optional:
         unit.bag.add(
             "P0410",
             f"step `{name}` is left out, and this needs it",
-            at,
+            within(at, source.step),
             secondary=[Label(unit.dropped[name], "left out by this")],
             help="leave this out by the same `when`, or make the input optional",
         )
@@ -239,18 +240,27 @@ def _dropped(unit: Unit, name: str, at: Span, optional: bool) -> None:
 
 def every_instance(unit: Unit, source: StepOutput, at: Span) -> list[tuple[str, OutputRef]] | None:
     """All instances that are there, by key in order; None when that was reported."""
-    instances = unit.instances.get(source.step)
+    instances = _instances(unit, source, at)
     if instances is None:
-        if all(draft.base != source.step for draft in unit.drafts) and source.step not in unit.dropped:
-            known = sorted({draft.base for draft in unit.drafts})
-            unit.bag.add(
-                "P0401", f"there is no step `{source.step}`", at, help=did_you_mean(source.step, known, "steps")
-            )
-        else:
-            unit.bag.add("P0423", f"step `{source.step}` has no `foreach`, and so no instances", at)
         return None
     there = [(key, name) for key, name in sorted(instances.items()) if name not in unit.dropped]
     if not there:
-        unit.bag.add("P0604", f"no instance of `{source.step}` is left to collect", at)
+        unit.bag.add("P0604", f"no instance of `{source.step}` is left to collect", within(at, source.step))
         return None
     return [(key, OutputRef(name, source.output)) for key, name in there]
+
+
+def _instances(unit: Unit, source: StepOutput, at: Span) -> dict[str, str] | None:
+    """The instances of a step by key; None when it has none, which is reported unless its own fault was."""
+    instances = unit.instances.get(source.step)
+    if instances is not None:
+        return instances
+    draft = unit.names.get(source.step)
+    if draft is None and source.step not in unit.dropped:
+        known = sorted({draft.base for draft in unit.drafts})
+        message, hint = f"there is no step `{source.step}`", did_you_mean(source.step, known, "steps")
+        unit.bag.add("P0401", message, within(at, source.step), help=hint)
+    elif draft is None or (draft.node is not None and not draft.broken):
+        message = f"step `{source.step}` has no `foreach`, and so no instances"
+        unit.bag.add("P0423", message, within(at, source.step))
+    return None

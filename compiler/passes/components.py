@@ -9,35 +9,39 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping as MappingABC
 from dataclasses import replace
 
 from compiler.azureml.components import component_from_file
 from compiler.azureml.scope import Scope, local_part
 from compiler.diagnostics.span import Span
-from compiler.diagnostics.suggest import did_you_mean
+from compiler.diagnostics.suggest import closest, did_you_mean
 from compiler.ir import command as commands
 from compiler.ir.model import (
     INVALID,
     Component,
     ComponentReference,
     Environment,
+    Extra,
     InputPort,
     Invalid,
     LocalPath,
     OutputPort,
     Pipeline,
 )
+from compiler.passes.names import place_in_command
 from compiler.passes.sections import Sections, environment_of
 from compiler.passes.unit import Draft, Unit
 from compiler.source.reader import load
 from compiler.source.templates import span_in
-from compiler.source.tree import Mapping, Node, Scalar
+from compiler.source.tree import Mapping, Node, Scalar, Sequence
 from compiler.spec import build
-from compiler.spec.bindings import refuse_in_command
+from compiler.spec.bindings import has_binding, refuse_in_command
 
 # Node types that a spec writes in Azure ML's own shape.
 AZURE_KINDS = ("parallel", "spark", "automl", "data_transfer")
 _A_SPEC = re.compile(r"^steps[ \t]*:", re.MULTILINE)
+_COMPILE_TIME = re.compile(r"(?<!\$)\{\{ *(?:params|item|key|profile|spec)\b[^{}]*\}\}")
 
 
 def component_of(unit: Unit, found: Sections, draft: Draft) -> Component | ComponentReference | Invalid:
@@ -78,7 +82,21 @@ def _named(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Componen
     if _is_spec(unit, path, at.span):
         return _nested(unit, draft, node, path, at.span)
     scope = Scope(unit.bag, unit.files, os.path.dirname(path))
-    return component_from_file(path, scope, at.span, written) or INVALID
+    component = component_from_file(path, scope, at.span, written)
+    if component is not None and component.command is not None:
+        _not_templated(unit, component)
+    return component or INVALID
+
+
+def _not_templated(unit: Unit, component: Component) -> None:
+    """Component files are read as they are: `{{ params.x }}` in a command would reach the shell."""
+    for match in _COMPILE_TIME.finditer(component.command or ""):
+        unit.bag.add(
+            "P0318",
+            f"an expression `{match.group()}` in a component file, which is not templated",
+            place_in_command(component, *match.span()),
+            help="declare an input, and give it the value in the step",
+        )
 
 
 def _missing_file(unit: Unit, at: Scalar, written: str, path: str) -> None:
@@ -87,7 +105,8 @@ def _missing_file(unit: Unit, at: Scalar, written: str, path: str) -> None:
     if os.path.isdir(path):
         help_text = "name the YAML file in that folder"
     elif os.path.isdir(folder):
-        near = [name for name in sorted(os.listdir(folder)) if name.endswith((".yml", ".yaml"))]
+        here = {os.path.basename(unit.path)} if folder == os.path.dirname(unit.path) else set()
+        near = [name for name in sorted(os.listdir(folder)) if name.endswith((".yml", ".yaml")) and name not in here]
         help_text = did_you_mean(os.path.basename(path), near, "YAML files there") if near else None
     else:
         while folder and not os.path.isdir(folder):
@@ -112,7 +131,7 @@ def _nested(unit: Unit, draft: Draft, node: Mapping, path: str, at: Span) -> Com
         unit.bag.add("P0417", f"the spec contains itself: {' → '.join(names)}", at)
         return INVALID
     given = build.section(node, "params")
-    pipeline = unit.nested(unit, path, {entry.key: entry.value for entry in given or ()}, at)
+    pipeline = unit.nested(unit, path, {entry.key: entry for entry in given or ()}, at)
     if pipeline is None:
         return INVALID
     return pipeline_component(pipeline, path, at)
@@ -165,10 +184,23 @@ def _in_place(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Compo
         command=build.as_text(command),
         code=code_of(unit, node.get("code")),
         distribution=build.extras(build.section(node, "distribution")) or None,
-        resources=build.extras(build.section(node, "resources")) or None,
+        resources=_unbound(build.section(node, "resources")),
+        additional_includes=_includes(unit, node),
         command_at=command.span,
         at=draft.entry.key_span,
     )
+
+
+def _unbound(resources: Mapping | None) -> MappingABC[str, Extra] | None:
+    """What the component can say of its resources: those bound to an input of the pipeline are the step's alone."""
+    bound = any(isinstance(entry.value, Scalar) and has_binding(entry.value) for entry in resources or ())
+    return None if bound else build.extras(resources) or None
+
+
+def _includes(unit: Unit, node: Mapping) -> tuple[LocalPath, ...]:
+    listed = node.get("additional_includes")
+    found = [code_of(unit, item) for item in listed.items] if isinstance(listed, Sequence) else []
+    return tuple(path for path in found if isinstance(path, LocalPath))
 
 
 def _output_ports(found: Sections, draft: Draft, node: Mapping) -> dict[str, OutputPort]:
@@ -198,8 +230,14 @@ def code_of(unit: Unit, node: Node | None) -> LocalPath | str | None:
         unit.code[path] = os.path.exists(path) and os.access(path, os.R_OK)
     if not unit.code[path]:
         state = "cannot be read" if os.path.exists(path) else "is not there"
-        unit.bag.add("P0421", f"the code folder `{written}` {state}", node.span)
+        unit.bag.add("P0421", f"`{written}` {state}", node.span, help=_near(path))
     return LocalPath(path, written)
+
+
+def _near(path: str) -> str | None:
+    folder, name = os.path.split(path)
+    guess = closest(name, sorted(os.listdir(folder))) if os.path.isdir(folder) else None
+    return f"did you mean `{guess}`?" if guess is not None else None
 
 
 def uses_of(component: Component, name: str) -> bool:
@@ -221,7 +259,9 @@ def _with_environment(
     elif component.environment is not None:
         environment = _looked_up(unit, found, component.environment)
     elif default is not None:
-        environment = _environment(unit, found, default)
+        environment = found.default_environment
+    elif unit.unknown("defaults"):
+        return INVALID
     else:
         known = ", ".join(f"`{name}`" for name in found.environments)
         unit.bag.add(
@@ -241,6 +281,12 @@ def _with_environment(
     return unit.with_environment[key][0]
 
 
+def default_environment(unit: Unit, found: Sections) -> Environment | None:
+    """The environment under ``defaults``, which must be there even where every component names its own."""
+    node = found.defaults.get("environment") if found.defaults is not None else None
+    return _environment(unit, found, node) if node is not None else None
+
+
 def _environment(unit: Unit, found: Sections, node: Node) -> Environment | None:
     """A step's ``environment``: a local name, a reference, or a definition in place."""
     if isinstance(node, Mapping):
@@ -252,6 +298,8 @@ def _environment(unit: Unit, found: Sections, node: Node) -> Environment | None:
         return found.environments[name]
     if build.is_address(name) or name.startswith("/subscriptions/"):
         return Environment(reference=name, at=node.span)
+    if unit.unknown("environments"):
+        return None
     unit.bag.add(
         "P0406",
         f"there is no environment `{name}`",
@@ -268,6 +316,8 @@ def _looked_up(unit: Unit, found: Sections, environment: Environment) -> Environ
         return environment
     if name in found.environments:
         return found.environments[name]
+    if unit.unknown("environments"):
+        return None
     unit.bag.add(
         "P0406",
         f"the spec has no environment `{name}`, which this component wants",

@@ -12,7 +12,7 @@ from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
 from compiler.passes.params import settle
 from compiler.passes.unit import Draft, Unit, without
-from compiler.source.expressions import Known
+from compiler.source.expressions import INVALID, Known
 from compiler.source.tree import Entry, Mapping, Node, Scalar, Sequence, describe, plain_value
 from compiler.spec.findings import origin
 
@@ -31,7 +31,7 @@ def expand(unit: Unit) -> None:
     """Fill ``unit.drafts`` and replace ``unit.tree`` by one without expressions."""
     entries: dict[str, Entry] = {}
     for key, entry in unit.tree.entries.items():
-        if key in _SETTLED_ELSEWHERE or key.startswith("x-"):
+        if key in _SETTLED_ELSEWHERE or key.startswith("x-") or unit.unknown(key):
             continue
         value = _section(unit, key, entry.value)
         if value is None:
@@ -51,9 +51,13 @@ def expand(unit: Unit) -> None:
         elif "foreach" in step.entries:
             _foreach(unit, entry, step)
         else:
+            outer = unit.scope
+            if entry.key in broken:  # it may be its `foreach` that is misspelt
+                unit.scope = outer.child({"item": Known(INVALID), "key": Known(INVALID)})
             _step(unit, entry.key, entry.key, None, entry, step)
+            unit.scope = outer
         for draft in unit.drafts[before:]:
-            draft.broken = entry.key in broken
+            draft.broken |= entry.key in broken
     _collisions(unit)
     if unit.dropped and not unit.drafts:
         labels = [Label(at, "left out by this") for at in dict.fromkeys(unit.dropped.values())]
@@ -166,7 +170,22 @@ def _step(unit: Unit, name: str, base: str, key: str | None, entry: Entry, step:
             return
         step = Mapping(step.source, step.start, step.end, {k: v for k, v in step.entries.items() if k != "when"})
     settled = settle(step, unit)
-    unit.drafts.append(Draft(name, base, key, entry, settled if isinstance(settled, Mapping) else None))
+    if isinstance(settled, Mapping):
+        unit.drafts.append(Draft(name, base, key, entry, settled))
+    else:
+        unit.drafts.append(Draft(name, base, key, entry, _healthy(unit, step), broken=True))
+
+
+def _healthy(unit: Unit, step: Mapping) -> Mapping:
+    """The step without the entries, and the inputs, in which an expression failed."""
+    kept: dict[str, Entry] = {}
+    for key, entry in step.entries.items():
+        value = settle(entry.value, unit)
+        if value is None and key == "inputs" and isinstance(entry.value, Mapping):
+            value = _healthy(unit, entry.value)
+        if value is not None:
+            kept[key] = _with_value(entry, value)
+    return Mapping(step.source, step.start, step.end, kept)
 
 
 def _collisions(unit: Unit) -> None:

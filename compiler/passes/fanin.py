@@ -15,7 +15,16 @@ from dataclasses import replace
 
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.suggest import did_you_mean
-from compiler.ir.model import Argument, Component, Environment, InputPort, OutputPort, OutputRef, Step
+from compiler.ir.model import (
+    Argument,
+    Component,
+    ComponentReference,
+    Environment,
+    InputPort,
+    OutputPort,
+    OutputRef,
+    Step,
+)
 from compiler.passes.arguments import Inputs, Shell, Wiring
 from compiler.passes.unit import Draft, Unit
 from compiler.source.tree import Scalar, Sequence
@@ -110,7 +119,9 @@ def with_done(unit: Unit, shells: dict[str, Shell]) -> None:
 
 
 def _no_edge(unit: Unit, draft: Draft, name: str, item: Scalar, shell: Shell) -> None:
-    if draft.node is not None and not isinstance(shell, Component) and hasattr(shell, "reference"):
+    if isinstance(shell, Component):
+        unit.bag.add("P0605", f"`{draft.base}` cannot wait for `{name}`, which has no outputs", item.span)
+    elif isinstance(shell, ComponentReference):
         unit.bag.add(
             "P0605",
             f"`{draft.base}` cannot wait for `{name}`, whose outputs are not known here",
@@ -122,18 +133,15 @@ def _no_edge(unit: Unit, draft: Draft, name: str, item: Scalar, shell: Shell) ->
 def wait(unit: Unit, draft: Draft, shell: Shell, shells: dict[str, Shell], arguments: dict[str, Argument]) -> Shell:
     """Order as data: an input ``after_NAME`` bound to an output of each step that is waited for."""
     ports: dict[str, InputPort] = {}
+    refusal = _takes_no_order(shell)
     for name, item in after_names(unit, draft):
         source = shells[name]
         if not isinstance(source, Component) or not source.outputs:
             continue
-        if not isinstance(shell, Component):
-            if hasattr(shell, "reference"):
-                unit.bag.add(
-                    "P0605",
-                    f"`{draft.base}` runs a registered component, which takes no order without data",
-                    item.span,
-                    secondary=[Label(draft.entry.key_span, "this step")],
-                )
+        if refusal is not None:
+            message = f"`{draft.base}` is {refusal}, which takes no order without data"
+            here = Label(draft.entry.key_span, "this step")
+            unit.bag.add("P0605", message, item.span, secondary=[here], help="bind one of its inputs to an output")
             continue
         output, port = next(iter(source.outputs.items()))
         ports[f"after_{name}"] = InputPort(port.type, mode="direct")
@@ -141,3 +149,12 @@ def wait(unit: Unit, draft: Draft, shell: Shell, shells: dict[str, Shell], argum
     if not ports or not isinstance(shell, Component):
         return shell
     return replace(shell, inputs={**shell.inputs, **ports})
+
+
+def _takes_no_order(shell: Shell) -> str | None:
+    """Why a step can have no input that its author did not write; None when it can."""
+    if isinstance(shell, ComponentReference):
+        return "a registered component"
+    if isinstance(shell, Component) and shell.kind in ("automl", "data_transfer"):
+        return f"a step of type {shell.kind}"
+    return None

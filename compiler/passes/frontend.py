@@ -18,8 +18,9 @@ from compiler.ir.model import Pipeline
 from compiler.passes import check, lower
 from compiler.passes.paths import project_root
 from compiler.passes.unit import Unit
+from compiler.passes.wording import listed
 from compiler.source.reader import Dialect, load, read
-from compiler.source.tree import Mapping, Node, describe
+from compiler.source.tree import Entry, Mapping, describe
 from compiler.spec.materialise import materialise
 
 _AZURE = re.compile(
@@ -33,7 +34,7 @@ class Options:
     """What the command line says about a spec: profiles in order, and params by name."""
 
     profiles: tuple[str, ...] = ()
-    sets: MappingABC[str, str | Node] = field(default_factory=dict)
+    sets: MappingABC[str, str | Entry] = field(default_factory=dict)
     local_profile: bool = False  # use the profile `local` where the spec has one and none is named
 
 
@@ -101,7 +102,7 @@ def _spec(path: str, source: SourceFile, tree: Mapping, options: Options, bag: B
     return Loaded(path, pipeline, profiles, declared)
 
 
-def _nested(outer: Unit, path: str, params: MappingABC[str, str | Node], at: Span) -> Pipeline | None:
+def _nested(outer: Unit, path: str, params: MappingABC[str, str | Entry], at: Span) -> Pipeline | None:
     """Compile a spec that is a step of another one; its environment, compute and settings go to its own steps."""
     shown = os.path.relpath(path, os.path.dirname(outer.path))
     source = load(path, outer.bag, at, os.path.normpath(os.path.join(os.path.dirname(at.source.name), shown)))
@@ -110,7 +111,7 @@ def _nested(outer: Unit, path: str, params: MappingABC[str, str | Node], at: Spa
         return None
     ignored = [key for key in ("schedule", "profiles", "tags") if key in tree.entries]
     if ignored:
-        outer.bag.add("P0806", f"of a nested spec, {', '.join(f'`{key}`' for key in ignored)} is ignored", at)
+        outer.bag.add("P0806", f"{listed(ignored)} of a nested spec {'is' if len(ignored) == 1 else 'are'} ignored", at)
     errors = outer.bag.error_count
     unit = Unit(outer.bag, tree, outer.files, outer.root, path, _nested, (), params, (*outer.within, outer.path))
     pipeline = lower(unit)

@@ -56,10 +56,10 @@ def _splitting_values(pipeline: Pipeline, step: Step, component: Component, bag:
             # after an option the second word is a stray argument; in free text (`echo ${{inputs.x}}`) it does no harm
             swept = step.sweep is not None and use.name in step.sweep.search_space
             harmful = bool(value) and (swept or _OPTION.search(command[: use.start]) is not None)
+            consequence = f"`{value}` does not stay one word" if value else "is empty, which leaves no word"
             bag.add(
                 "P0905" if harmful else "P0904",
-                f"`{use.name}` stands outside quotes, and its value {f'`{value}`' if value else 'is empty and'} "
-                "does not stay one word",
+                f"`{use.name}` stands outside quotes, and its value {consequence}",
                 at,
                 secondary=[Label(where, "this value")] if where is not None and where != at else [],
                 help=advice,
@@ -111,14 +111,19 @@ def _quote(at: Span | None) -> Fix | None:
 
 
 def _unmentioned(component: Component, bag: Bag) -> None:
-    """Ports that the command never names: the script cannot know of them, unless by an environment variable."""
-    used = {(use.root, use.name.split(".")[0]) for use, _ in commands.uses(commands.parse(component.command or ""))}
+    """Ports that the command never names: the script cannot know of them, unless by an environment variable.
+
+    Ports that nobody wrote, such as those of `after`, stand nowhere.
+    """
     command = component.command or ""
+    used = {(use.root, use.name.split(".")[0]) for use, _ in commands.uses(commands.parse(command))}
+    if used - {("inputs", name) for name in component.inputs} - {("outputs", name) for name in component.outputs}:
+        return  # a name that is not declared may be meant for one of these
     for name, output in component.outputs.items():
-        if ("outputs", name) not in used and f"AZURE_ML_OUTPUT_{name}" not in command:
+        if output.at is not None and ("outputs", name) not in used and f"AZURE_ML_OUTPUT_{name}" not in command:
             bag.add("P0902", f"output `{name}` is never mentioned in the command", output.at)
     for name, port in component.inputs.items():
-        if ("inputs", name) not in used and f"AZURE_ML_INPUT_{name}" not in command and not name.startswith("after_"):
+        if port.at is not None and ("inputs", name) not in used and f"AZURE_ML_INPUT_{name}" not in command:
             bag.add("P0907", f"input `{name}` is never mentioned in the command", port.at)
 
 
@@ -126,29 +131,36 @@ def _unmentioned(component: Component, bag: Bag) -> None:
 
 
 def _unused(pipeline: Pipeline, bag: Bag) -> None:
+    if bag.has_errors:
+        return  # what is broken might have used it
     used_inputs = {
-        value.input
-        for step in pipeline.steps.values()
-        for value in (*(argument.value for argument in step.inputs.values()), step.compute)
-        if isinstance(value, InputRef)
+        value.input for step in pipeline.steps.values() for value in _values(step) if isinstance(value, InputRef)
     }
     extras = repr([step.extras for step in pipeline.steps.values() if step.extras])
     for name, declared in pipeline.inputs.items():
         if name not in used_inputs and f"parent.inputs.{name}" not in extras and f"input='{name}'" not in extras:
-            bag.add("P0901", f"input `{name}` of the pipeline is never used", declared.at)
+            bag.add("P0901", f"input `{name}` of the pipeline is never used", declared.key_at or declared.at)
     computes = {step.compute for step in pipeline.steps.values()}
     computes |= {pipeline.compute, pipeline.settings.default_compute}
     for name, compute in pipeline.computes.items():
         if compute.name not in computes:
             bag.add("P0901", f"compute `{name}` is never used", compute.at)
-    environments = {
-        step.component.environment.name
+    environments = [
+        step.component.environment
         for step in pipeline.steps.values()
         if isinstance(step.component, Component) and step.component.environment is not None
-    }
+    ]
     for name, environment in pipeline.environments.items():
-        if name not in environments:
+        if environment not in environments:
             bag.add("P0901", f"environment `{name}` is never used", environment.at)
+
+
+def _values(step: Step) -> Iterator[object]:
+    """Everything that a step is given."""
+    yield from (argument.value for argument in step.inputs.values())
+    yield step.compute
+    for settings in (step.resources, step.limits, step.distribution):
+        yield from (settings or {}).values()
 
 
 # ---------------------------------------------------------------------------------------------------------- versions

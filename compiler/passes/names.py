@@ -12,6 +12,7 @@ from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import closest, did_you_mean
 from compiler.ir import command as commands
 from compiler.ir.model import Argument, Component, InputRef, OutputRef, Pipeline, Step
+from compiler.passes.wording import called, within
 
 _NODE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _PORT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -51,7 +52,7 @@ def _ports(step: Step, bag: Bag) -> None:
             declared = component.inputs[guess].at if guess else None
             bag.add(
                 "P0404",
-                f"`{step.name}` is given `{name}`, which its component does not declare",
+                f"`{called(step)}` is given `{name}`, which its component does not declare",
                 argument.key_at or argument.at,
                 secondary=[Label(declared, "declared here")] if declared else [here] if here else [],
                 help=did_you_mean(name, component.inputs, "inputs"),
@@ -62,7 +63,7 @@ def _ports(step: Step, bag: Bag) -> None:
         if name not in component.outputs:
             bag.add(
                 "P0405",
-                f"`{step.name}` has no output `{name}`",
+                f"`{called(step)}` has no output `{name}`",
                 setting.at,
                 secondary=[here] if here else [],
                 help=did_you_mean(name, component.outputs, "outputs"),
@@ -82,7 +83,7 @@ def _unknown_input(pipeline: Pipeline, name: str, at: Span | None, bag: Bag) -> 
     bag.add(
         "P0403",
         f"the pipeline has no input `{name}`",
-        _inside(at, name),
+        within(at, name) if at is not None else None,
         help=did_you_mean(name, pipeline.inputs, "inputs of the pipeline"),
     )
 
@@ -93,7 +94,7 @@ def _output_ref(pipeline: Pipeline, ref: OutputRef, at: Span | None, bag: Bag) -
         bag.add(
             "P0401",
             f"there is no step `{ref.step}`",
-            _inside(at, ref.step),
+            within(at, ref.step) if at is not None else None,
             help=did_you_mean(ref.step, pipeline.steps, "steps"),
         )
         return
@@ -102,8 +103,8 @@ def _output_ref(pipeline: Pipeline, ref: OutputRef, at: Span | None, bag: Bag) -
         return
     bag.add(
         "P0402",
-        f"step `{ref.step}` has no output `{ref.output}`",
-        _inside(at, ref.output, last=True),
+        f"step `{called(step)}` has no output `{ref.output}`",
+        within(at, ref.output, last=True) if at is not None else None,
         secondary=[Label(step.at, "this step")] if step.at else [],
         help=did_you_mean(ref.output, component.outputs, "outputs"),
     )
@@ -127,32 +128,20 @@ def _command(component: Component, bag: Bag) -> None:
 
 def in_command(component: Component, use: commands.Use) -> Span | None:
     """Where a binding of the command stands in its file; the whole command where that cannot be told."""
+    return place_in_command(component, use.start, use.end)
+
+
+def place_in_command(component: Component, start: int, end: int) -> Span | None:
+    """Where characters of the command stand in its file; the whole command where that cannot be told."""
     at = component.command_at
     if at is None:
         return component.at
-    # A command may be folded over lines or quoted, so the binding is looked for by its own words.
-    wanted, text = command_text(component), at.text
-    before = wanted[: use.start].count(wanted[use.start : use.end])
-    offset = -1
-    for _ in range(before + 1):
-        offset = text.find(wanted[use.start : use.end], offset + 1)
-    return at if offset < 0 else Span(at.source, at.start + offset, at.start + offset + use.end - use.start)
-
-
-def command_text(component: Component) -> str:
-    return component.command or ""
-
-
-def _inside(at: Span | None, word: str, last: bool = False) -> Span | None:
-    """The word inside a binding, so that the caret stands under what is wrong."""
-    if at is None:
-        return None
-    text = at.text
-    offset = text.rfind(word) if last else text.find(word)
-    if not last and text.count(word) > 1:  # ${{steps.steps.outputs.x}}
-        match = re.search(rf"\.\s*({re.escape(word)})\b", text)
-        offset = match.start(1) if match else offset
-    return at if offset < 0 else Span(at.source, at.start + offset, at.start + offset + len(word))
+    # A command may be folded over lines or quoted, so the characters are looked for as they are.
+    command, text = component.command or "", at.text
+    wanted, offset = command[start:end], -1
+    for _ in range(command[:start].count(wanted) + 1):
+        offset = text.find(wanted, offset + 1)
+    return at if offset < 0 else Span(at.source, at.start + offset, at.start + offset + end - start)
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ Params may use each other in any order; those that need each other in a circle a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from compiler.diagnostics.model import Bag, Label
@@ -39,14 +40,19 @@ class Param:
 
 def params(unit: Unit) -> None:
     """Put ``params``, ``profile`` and ``spec.name`` into the unit's scope."""
+    unit.scope.define("profile", Known(unit.profiles[-1] if unit.profiles else None))
+    if unit.unknown("params"):
+        unit.scope.define("params", Known(INVALID))
+        _spec_name(unit)
+        return
     section = unit.section("params")
     declared = {entry.key: _declaration(entry) for entry in section} if section else {}
-    for name in unit.sets:
+    for name, given in unit.sets.items():
         if name not in declared:
             unit.bag.add(
                 "P0312",
                 f"there is no param `{name}` to set",
-                None,
+                given.key_span if isinstance(given, Entry) else None,
                 help=did_you_mean(name, declared, "params of the spec"),
             )
     needs = {name: _needs(param, declared) for name, param in declared.items() if name not in unit.sets}
@@ -55,12 +61,22 @@ def params(unit: Unit) -> None:
     order = graph.order(needs)
     broken = set(declared).difference(order) | {name for name in declared if ("params", name) in unit.poisoned}
     values = {name: Known(INVALID, param.entry.key_span) for name, param in declared.items()}
-    unit.scope.define("profile", Known(unit.profiles[-1] if unit.profiles else None))
     unit.scope.define_group("params", values)  # each has its value once it is settled
     for name in order:
         if name not in broken:
             values[name] = Known(_value(unit, declared[name]), declared[name].entry.key_span)
     _spec_name(unit)
+    _unused(unit, declared)
+
+
+def _unused(unit: Unit, declared: dict[str, Param]) -> None:
+    """Params that no expression names. With includes the text that could name them is not all here."""
+    text = unit.tree.source.text
+    if "include" in unit.tree.entries:
+        return
+    for name, param in declared.items():
+        if param.entry.source is unit.tree.source and not re.search(rf"\bparams\.{re.escape(name)}\b", text):
+            unit.bag.add("P0901", f"param `{name}` is never used", param.entry.key_span)
 
 
 def _declaration(entry: Entry) -> Param:
@@ -132,7 +148,7 @@ def _value(unit: Unit, param: Param) -> object:
     given = unit.sets.get(param.name)
     if isinstance(given, str):
         return _from_text(unit, param, given)
-    node = given if given is not None else param.default
+    node = given.value if given is not None else param.default
     if node is None or (isinstance(node, Scalar) and node.value is None and param.default is None):
         unit.bag.add(
             "P0310",

@@ -21,14 +21,16 @@ from compiler.ir.model import (
     OutputRef,
     OutputSetting,
     Pipeline,
+    PipelineInput,
     PipelineOutput,
     Step,
     Sweep,
 )
 from compiler.passes import fanin
 from compiler.passes.arguments import Inputs, Shell, Wiring, every_instance, instance, read_inputs
-from compiler.passes.components import AZURE_KINDS, component_of, uses_of
-from compiler.passes.sections import Sections, compute_reference, sections
+from compiler.passes.components import AZURE_KINDS, component_of, default_environment, uses_of
+from compiler.passes.dropped import dropped
+from compiler.passes.sections import Sections, compute_reference, is_input, sections
 from compiler.passes.unit import Draft, Unit
 from compiler.source.tree import Entry, Mapping, Scalar
 from compiler.spec import build
@@ -45,6 +47,7 @@ NOT_YET = {
 def resolve(unit: Unit) -> None:
     """Build ``unit.pipeline`` from the drafts."""
     found = sections(unit)
+    found.default_environment = default_environment(unit, found)
     shells = {draft.name: component_of(unit, found, draft) for draft in unit.drafts}
     fanin.with_done(unit, shells)
     wiring = Wiring(unit, found, shells)
@@ -52,6 +55,8 @@ def resolve(unit: Unit) -> None:
     for draft in unit.drafts:
         for step in _steps(wiring, draft):
             steps[step.name] = step
+    if unit.unknown("inputs"):
+        found.inputs = {name: PipelineInput(ANY) for step in steps.values() for name in _inputs_meant(step)}
     tree = unit.tree
     name = build.text(tree, "name") or ""
     unit.pipeline = Pipeline(
@@ -76,8 +81,13 @@ def resolve(unit: Unit) -> None:
     _leftovers(unit, found)
 
 
+def _inputs_meant(step: Step) -> list[str]:
+    """The inputs of the pipeline that a step is bound to."""
+    return [argument.value.input for argument in step.inputs.values() if isinstance(argument.value, InputRef)]
+
+
 def _leftovers(unit: Unit, found: Sections) -> None:
-    for key in ("secrets", "endpoints"):
+    for key in ("secrets", "endpoints", "budget"):
         if unit.section(key) is not None:
             unit.bag.add("P0802", f"`{key}` cannot be compiled yet", unit.tree.entries[key].key_span)
     _step_failure(unit, found)
@@ -86,7 +96,7 @@ def _leftovers(unit: Unit, found: Sections) -> None:
         declared = found.data[entry.key]
         if declared is not None and build.text(declared, "kind") == "datastore":
             unit.bag.add("P0802", f"the datastore `{entry.key}` cannot be compiled yet", entry.key_span)
-        elif declared is not None and entry.key not in found.used_data:
+        elif declared is not None and entry.key not in found.used_data and not unit.bag.has_errors:
             unit.bag.add("P0901", f"data `{entry.key}` is never used", entry.key_span)
 
 
@@ -133,11 +143,15 @@ def _steps(wiring: Wiring, draft: Draft) -> list[Step]:
         ]
     kind = next((kind for kind in AZURE_KINDS if kind in node.entries), None)
     if kind is not None:
-        return [_azure_shape(wiring, draft, node, kind)]
+        step = _azure_shape(wiring, draft, node, kind)
+        arguments = dict(step.inputs)
+        component = fanin.wait(unit, draft, step.component, wiring.shells, arguments)
+        return [replace(step, component=component, inputs=arguments)]
     for key, instead in NOT_YET.items():
         if key in node.entries:
             unit.bag.add("P0802", f"`{key}` cannot be compiled yet", node.entries[key].key_span, help=instead)
     shell = wiring.shells[draft.name]
+    dropped(unit, node, shell)
     inputs = read_inputs(wiring, draft, build.section(node, "inputs"), shell)
     sweep_node = build.section(node, "sweep")
     sweep = build.sweep(sweep_node, node.entries["sweep"].key_span) if sweep_node is not None else None
@@ -168,6 +182,8 @@ def _step(
     if resources is None and command:
         resources = build.section(defaults, "resources")
     distribution = build.section(node, "distribution")
+    if sweep is not None and isinstance(shell, Component) and distribution is not None:
+        shell, distribution = replace(shell, distribution=build.extras(distribution)), None  # that of the trials
     limits = build.section(node, "limits")
     kept = ("services", "queue_settings", "comment")
     extras: dict[str, Extra] = {key: build.extra(node.entries[key].value) for key in kept if key in node.entries}
@@ -184,31 +200,32 @@ def _step(
         tags=build.strings(build.section(node, "tags")),
         properties=build.strings(build.section(node, "properties")),
         environment_variables=variables,
-        resources=_bound(unit, resources),
-        distribution=_bound(unit, distribution),
-        limits=_bound(unit, limits),
+        resources=_bound(unit, found, resources),
+        distribution=_bound(unit, found, distribution),
+        limits=_bound(unit, found, limits),
         identity=identity,
         extras=extras,
         at=at,
     )
 
 
-def _bound(unit: Unit, mapping: Mapping | None) -> dict[str, Extra] | None:
+def _bound(unit: Unit, found: Sections, mapping: Mapping | None) -> dict[str, Extra] | None:
     """Resources and limits may be given by an input of the pipeline."""
     if mapping is None:
         return None
-    found: dict[str, Extra] = {}
+    settings: dict[str, Extra] = {}
     for entry in mapping:
         value = entry.value
         if isinstance(value, Scalar) and has_binding(value):
             source = read_binding(value, unit.bag)
             if isinstance(source, InputRef):
-                found[entry.key] = source
+                if is_input(unit, found, source, value.span):
+                    settings[entry.key] = source
             elif source is not None:
                 unit.bag.add("P0414", f"`{entry.key}` cannot be an output of a step", value.span)
         else:
-            found[entry.key] = build.extra(value)
-    return found
+            settings[entry.key] = build.extra(value)
+    return settings
 
 
 def _output_settings(node: Mapping) -> dict[str, OutputSetting]:
@@ -223,9 +240,6 @@ def _output_settings(node: Mapping) -> dict[str, OutputSetting]:
 
 def _sweep_inputs(unit: Unit, node: Mapping, sweep_node: Mapping, sweep: Sweep, shell: Shell, inputs: Inputs) -> None:
     """A swept input is the trial's own: it leaves the node's inputs and stays a port."""
-    for key in ("identity", "services"):
-        if key in node.entries:
-            unit.bag.add("P0801", f"Azure ML drops `{key}` on a sweep", node.entries[key].key_span)
     if "best" in sweep_node.entries:
         unit.bag.add("P0802", "`best` cannot be compiled yet", sweep_node.entries["best"].key_span)
     in_place = isinstance(shell, Component) and shell.path is None
@@ -279,7 +293,7 @@ def _azure_shape(wiring: Wiring, draft: Draft, node: Mapping, kind: str) -> Step
     body, at = node.entries[kind].value, draft.entry.key_span
     if not isinstance(body, Mapping):
         return Step(draft.name, INVALID, at=at)
-    own = {entry.key: entry for entry in node if entry.key not in (kind, "after", "compute")}
+    own = {entry.key: entry for entry in node if entry.key not in (kind, "after", "compute", "renamed_from")}
     word = Scalar(node.source, *node.entries[kind].key_span[1:], kind, kind)
     kind_entry = Entry(node.source, "type", word.start, word.end, word)
     merged = Mapping(node.source, node.start, node.end, {"type": kind_entry, **body.entries, **own})

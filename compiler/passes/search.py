@@ -13,6 +13,7 @@ from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import did_you_mean
 from compiler.ir.model import Component, Distribution, EarlyTermination, Pipeline, Step, Sweep, SweepLimits
+from compiler.passes.wording import called, count
 
 BAYESIAN = ("choice", "uniform", "quniform")
 MOST_TRIALS = 1000  # documented range of max_total_trials and max_concurrent_trials: 1 to 1000
@@ -31,13 +32,12 @@ def _sweep(step: Step, sweep: Sweep, bag: Bag) -> None:
     component = step.component
     if isinstance(component, Component):
         if component.kind != "command":
-            bag.add(
-                "P0707", f"`{step.name}` sweeps over a {component.kind}: a trial must be a command", sweep.at or step.at
-            )
+            message = f"`{called(step)}` sweeps over a {component.kind}: a trial must be a command"
+            bag.add("P0707", message, sweep.at or step.at)
             return
         _inputs(step, sweep, component, bag)
     if not sweep.search_space:
-        bag.add("P0209", f"the search space of `{step.name}` is empty", sweep.at or step.at)
+        bag.add("P0209", f"the search space of `{called(step)}` is empty", sweep.at or step.at)
     for name, distribution in sweep.search_space.items():
         for inner_name, inner in _dimensions(name, distribution):
             _bounds(inner_name, inner, bag)
@@ -78,18 +78,19 @@ def _dimensions(name: str, distribution: Distribution) -> Iterator[tuple[str, Di
 
 
 def _bounds(name: str, d: Distribution, bag: Bag) -> None:
+    at = d.key_at or d.at
     if d.min_value is not None and d.max_value is not None and d.min_value >= d.max_value:
-        bag.add("P0703", f"`{name}` has min_value {d.min_value}, not below max_value {d.max_value}", d.at)
+        bag.add("P0703", f"`{name}` has min_value {d.min_value}, not below max_value {d.max_value}", at)
     if d.sigma is not None and d.sigma <= 0:
-        bag.add("P0704", f"`{name}` has sigma {d.sigma}, which must be above 0", d.at)
+        bag.add("P0704", f"`{name}` has sigma {d.sigma}, which must be above 0", at)
     if d.q is not None and d.q <= 0:
-        bag.add("P0704", f"`{name}` has q {d.q}, which must be above 0", d.at)
+        bag.add("P0704", f"`{name}` has q {d.q}, which must be above 0", at)
     if d.upper is not None and d.upper < 1:
-        bag.add("P0704", f"`{name}` has upper {d.upper}, which must be at least 1", d.at)
+        bag.add("P0704", f"`{name}` has upper {d.upper}, which must be at least 1", at)
     if d.type == "choice" and not d.values:
-        bag.add("P0712", f"`{name}` is a choice without values", d.at)
+        bag.add("P0712", f"`{name}` is a choice without values", at)
     if d.type == "loguniform" and d.max_value is not None and d.max_value > 700:
-        bag.add("P0704", f"`{name}` goes up to e^{d.max_value}: the bounds of loguniform are exponents", d.at)
+        bag.add("P0704", f"`{name}` goes up to e^{d.max_value}: the bounds of loguniform are exponents", at)
 
 
 def _sampling(step: Step, sweep: Sweep, bag: Bag) -> None:
@@ -120,7 +121,7 @@ def _sampling(step: Step, sweep: Sweep, bag: Bag) -> None:
         if total is not None and total < wanted:
             bag.add(
                 "P0711",
-                f"`{step.name}` has {total} trials for {len(sweep.search_space)} hyperparameters",
+                f"`{called(step)}` has {count(total, 'trial')} for {count(len(sweep.search_space), 'hyperparameter')}",
                 sweep.limits.at if sweep.limits else sweep.at,
                 help=f"Bayesian sampling is documented to want at least {wanted}",
             )
@@ -154,17 +155,17 @@ def _policy(policy: EarlyTermination, bag: Bag) -> None:
 
 def _limits(step: Step, sweep: Sweep, limits: SweepLimits, bag: Bag) -> None:
     at = limits.at
-    for name, count in (
+    for name, trials in (
         ("max_total_trials", limits.max_total_trials),
         ("max_concurrent_trials", limits.max_concurrent_trials),
     ):
-        if count is not None and not 1 <= count <= MOST_TRIALS:
-            bag.add("P0704", f"`{name}` is {count}, outside 1 to {MOST_TRIALS}", at)
+        if trials is not None and not 1 <= trials <= MOST_TRIALS:
+            bag.add("P0704", f"`{name}` is {trials}, outside 1 to {MOST_TRIALS}", at)
     _timeouts(limits, at, bag)
     if limits.max_concurrent_trials is None:
         bag.add(
             "P0709",
-            f"the sweep of `{step.name}` has no `max_concurrent_trials`",
+            f"the sweep of `{called(step)}` has no `max_concurrent_trials`",
             at,
             notes=["on Azure ML it is then `max_total_trials`; here it is the number of workers"],
         )

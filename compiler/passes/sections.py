@@ -25,6 +25,7 @@ from compiler.ir.model import (
     Settings,
 )
 from compiler.passes.unit import Unit
+from compiler.passes.wording import within
 from compiler.source.tree import Entry, Mapping, Node, Scalar
 from compiler.spec import build
 from compiler.spec.bindings import has_binding, read_binding
@@ -45,6 +46,7 @@ class Sections:
     data: dict[str, Mapping | None] = field(default_factory=dict)
     used_data: set[str] = field(default_factory=set)
     defaults: Mapping | None = None
+    default_environment: Environment | None = None
     compute: str | None = None
     settings: Settings = Settings()
     schedules: dict[str, Schedule] = field(default_factory=dict)
@@ -81,7 +83,9 @@ def sections(unit: Unit) -> Sections:
 
 def declared_environment(unit: Unit, entry: Entry) -> Environment | None:
     environment = environment_of(unit, entry.value, entry.key_span)
-    return replace(environment, name=entry.key, at=entry.key_span) if environment is not None else None
+    if environment is None:
+        return None
+    return replace(environment, name=environment.name or entry.key, at=entry.key_span)
 
 
 def environment_of(unit: Unit, node: Node, at: Span | None) -> Environment | None:
@@ -90,7 +94,14 @@ def environment_of(unit: Unit, node: Node, at: Span | None) -> Environment | Non
         packages = build.extra(node.entries["pip"].value)
         dependencies: tuple[Extra, ...] = ("python=3.11", "pip", {"pip": packages})
         conda: dict[str, Extra] = {"channels": ("conda-forge",), "dependencies": dependencies}
-        return Environment(image=build.text(node, "image") or BASE_IMAGE, conda=conda, at=at)
+        return Environment(
+            name=build.text(node, "name"),
+            version=build.text(node, "version"),
+            image=build.text(node, "image") or BASE_IMAGE,
+            conda=conda,
+            fields=_rest(node, "pip", "image", "name", "version"),
+            at=at,
+        )
     folder = os.path.dirname(_source_path(node))
     found = environment_from_node(node, Scope(unit.bag, unit.files, folder))
     return found if isinstance(found, Environment) else None
@@ -126,7 +137,7 @@ def compute_reference(unit: Unit, found: Sections, node: Node | None) -> str | I
     if has_binding(node):
         bound = read_binding(node, unit.bag)
         if isinstance(bound, InputRef):
-            return bound
+            return bound if is_input(unit, found, bound, node.span) else None
         if bound is not None:
             unit.bag.add("P0414", "a compute target cannot be an output of a step", node.span)
         return None
@@ -135,6 +146,8 @@ def compute_reference(unit: Unit, found: Sections, node: Node | None) -> str | I
         return found.computes[name].name
     if name == "serverless" or build.is_address(name) or name.startswith("/subscriptions/"):
         return name.removeprefix("azureml:")
+    if unit.unknown("compute"):
+        return None
     unit.bag.add(
         "P0407",
         f"there is no compute target `{name}`",
@@ -144,6 +157,14 @@ def compute_reference(unit: Unit, found: Sections, node: Node | None) -> str | I
         else f"declare it under `compute`, or write `azureml:{name}` for one that exists",
     )
     return None
+
+
+def is_input(unit: Unit, found: Sections, bound: InputRef, at: Span) -> bool:
+    """Whether the pipeline has the input that a setting of a step is bound to; reported if not."""
+    if bound.input not in found.inputs and not unit.unknown("inputs"):
+        hint = did_you_mean(bound.input, found.inputs, "inputs of the pipeline")
+        unit.bag.add("P0403", f"the pipeline has no input `{bound.input}`", within(at, bound.input), help=hint)
+    return bound.input in found.inputs
 
 
 # ----------------------------------------------------------------------------------------------------------- inputs
@@ -156,7 +177,7 @@ def _input(unit: Unit, found: Sections, entry: Entry) -> PipelineInput:
             unit.bag.add("P0414", f"input `{entry.key}` of the pipeline cannot be bound to anything", value.span)
             return PipelineInput(ANY, at=at)
         given = build.literal(value)
-        return PipelineInput(literal_type(given), given, at=value.span if given is not None else at)
+        return PipelineInput(literal_type(given), given, at=value.span if given is not None else at, key_at=at)
     if not isinstance(value, Mapping):
         return PipelineInput(ANY, at=at)
     kind = build.text(value, "type")
@@ -164,7 +185,7 @@ def _input(unit: Unit, found: Sections, entry: Entry) -> PipelineInput:
         argument = named_data(unit, found, value)
         if argument is None or not isinstance(argument.value, Data):
             return PipelineInput(ANY, at=at)
-        return PipelineInput(argument.type or "uri_folder", argument.value, argument.mode, at=at)
+        return PipelineInput(argument.type or "uri_folder", argument.value, argument.mode, at=at, key_at=at)
     if "path" in value.entries or (kind is not None and kind not in LITERAL_TYPES):
         path = value.get("path")
         data = build.data_path(path) if isinstance(path, Scalar) and path.value is not None else None
@@ -178,8 +199,10 @@ def _input(unit: Unit, found: Sections, entry: Entry) -> PipelineInput:
             description=build.text(value, "description"),
             extras=_rest(value, "type", "path", "mode", "optional", "description"),
             at=place,
+            key_at=at,
         )
-    given = build.literal(value.get("default") or value.get("value"))
+    default = value.get("default")
+    given = build.literal(default)
     enum = value.get("enum")
     allowed = [build.literal(item) for item in getattr(enum, "items", [])]
     return PipelineInput(
@@ -191,7 +214,8 @@ def _input(unit: Unit, found: Sections, entry: Entry) -> PipelineInput:
         build.number(value, "max"),
         tuple(item for item in allowed if item is not None),
         build.text(value, "description"),
-        at=at,
+        at=default.span if default is not None and given is not None else at,
+        key_at=at,
     )
 
 
@@ -213,7 +237,9 @@ def named_data(unit: Unit, found: Sections, mapping: Mapping) -> Argument | None
     node = mapping.entries["data"].value
     name = build.as_text(node) if isinstance(node, Scalar) else ""
     if name not in found.data:
-        unit.bag.add("P0411", f"there is no data `{name}`", node.span, help=did_you_mean(name, found.data, "data"))
+        if not unit.unknown("data"):
+            hint = did_you_mean(name, found.data, "data")
+            unit.bag.add("P0411", f"there is no data `{name}`", node.span, help=hint)
         return None
     found.used_data.add(name)
     declared = found.data[name]
@@ -272,9 +298,12 @@ def _schedule(unit: Unit, found: Sections) -> None:
     if mapping is None or trigger is None:
         return
     fields = dict(build.extras(trigger))
-    if fields.get("type") == "data_arrival" and isinstance(path := trigger.get("path"), Scalar):
-        data = build.data_path(path)
-        fields["path"] = data.path
+    if fields.get("type") == "data_arrival":
+        watched = trigger.get("input")
+        if isinstance(watched, Scalar) and not is_input(unit, found, InputRef(build.as_text(watched)), watched.span):
+            return
+        if isinstance(path := trigger.get("path"), Scalar):
+            fields["path"] = build.data_path(path).path
     name = build.text(mapping, "name") or f"{build.text(unit.tree, 'name')}_schedule"
     rest = _rest(mapping, "trigger", "name")
     found.schedules[name] = Schedule(name, fields, rest, unit.tree.entries["schedule"].key_span)

@@ -25,26 +25,25 @@ def settled(unit: Unit) -> None:
 
 
 def _whole(unit: Unit) -> Mapping:
-    """The tree without what is broken already, so that nothing is reported twice."""
+    """The tree without what is broken, with stand-ins for what has to be there: nothing is reported twice."""
     entries: dict[str, Entry] = {}
     for key, entry in unit.tree.entries.items():
         if (key,) in unit.poisoned:
             continue
         inner = entry.value
-        if key == "steps" and isinstance(inner, Mapping) and not inner.entries:
-            entry = _stand_in(entry)  # no step is left, which was reported
-        elif isinstance(inner, Mapping):
+        if isinstance(inner, Mapping):
             left = {name: item for name, item in inner.entries.items() if (key, name) not in unit.poisoned}
             if len(left) != len(inner.entries):
                 inner = Mapping(inner.source, inner.start, inner.end, left)
                 entry = Entry(entry.source, key, entry.key_start, entry.key_end, inner)
         entries[key] = entry
+    source, at = unit.tree.source, unit.tree.start
+    name, command = (Scalar(source, at, at, text, text) for text in ("name", "true"))
+    if "name" not in entries:
+        entries["name"] = Entry(source, "name", at, at, name)
+    steps = entries.get("steps")
+    if steps is None or (isinstance(steps.value, Mapping) and not steps.value.entries):
+        step = Mapping(source, at, at, {"command": Entry(source, "command", at, at, command)})
+        section = Mapping(source, at, at, {"step": Entry(source, "step", at, at, step)})
+        entries["steps"] = Entry(source, "steps", at, at, section)
     return Mapping(unit.tree.source, unit.tree.start, unit.tree.end, entries)
-
-
-def _stand_in(entry: Entry) -> Entry:
-    """The section with a step that is right, so that the schema has nothing to say about it."""
-    source, at, end = entry.source, entry.key_start, entry.key_end
-    command = Entry(source, "command", at, end, Scalar(source, at, end, "true", "true"))
-    step = Entry(source, "step", at, end, Mapping(source, at, end, {"command": command}))
-    return Entry(source, entry.key, at, end, Mapping(source, at, end, {"step": step}))

@@ -27,8 +27,8 @@ from compiler.ir.model import (
     PipelineInput,
     Step,
 )
-from compiler.passes.names import in_command
-from compiler.passes.wording import a, outside
+from compiler.passes.names import in_command, place_in_command
+from compiler.passes.wording import a, called, numeral, outside
 
 _FOLDER_LIKE = {"uri_folder", "path", *MODEL_TYPES}
 
@@ -46,6 +46,7 @@ def types(pipeline: Pipeline, bag: Bag) -> None:
             port = component.inputs.get(name)
             if port is not None:
                 _argument(pipeline, step, name, port, argument, bag)
+                _mode(step, name, port, argument, bag)
 
 
 def component_types(component: Component, bag: Bag) -> None:
@@ -74,7 +75,7 @@ def _required(step: Step, component: Component, bag: Bag) -> None:
             continue  # a group input, given by its members
         bag.add(
             "P0501",
-            f"`{step.name}` needs the input `{name}` ({port.type})",
+            f"`{called(step)}` needs the input `{name}` ({port.type})",
             step.at,
             secondary=[Label(port.at, "declared here, without a default")] if port.at else [],
             help=f"give it in `inputs`, or set `optional: true` or a `default` on `{name}`",
@@ -87,10 +88,8 @@ def _argument(pipeline: Pipeline, step: Step, name: str, port: InputPort, argume
         _flow(step, name, port, argument.type or "uri_folder", argument.at, None, bag)
     elif isinstance(value, InputRef):
         source = pipeline.inputs.get(value.input)
-        if source is not None:
-            _flow(step, name, port, source.type, argument.at, source.at, bag)
-            if isinstance(source.value, (str, int, float, bool)) and source.type in LITERAL_TYPES:
-                _bound_literal(name, port, source.type, source.value, argument.at, bag)
+        if source is not None and _flow(step, name, port, source.type, argument.at, source.at, bag):
+            _bound_literal(name, port, source, argument.at, bag)
     elif isinstance(value, OutputRef):
         kind, at = output_type(pipeline, value)
         if kind is not None:
@@ -100,11 +99,19 @@ def _argument(pipeline: Pipeline, step: Step, name: str, port: InputPort, argume
     elif port.type != ANY:
         bag.add(
             "P0502",
-            f"`{name}` of `{step.name}` wants {port.type} and is given the {_kind(value)} `{value}`",
+            f"`{name}` of `{called(step)}` wants {port.type} and is given the {_kind(value)} `{value}`",
             argument.at,
             secondary=[Label(port.at, "declared here")] if port.at else [],
             help=f"data needs a path: `{name}: {{type: {port.type}, path: …}}`, or a binding",
         )
+
+
+def _mode(step: Step, name: str, port: InputPort, argument: Argument, bag: Bag) -> None:
+    """Azure ML evaluates tables; anything else it mounts, copies or leaves where it is."""
+    mode, kind = argument.mode or port.mode, argument.type or port.type
+    if mode is not None and mode.startswith("eval_") and kind not in ("mltable", "path", ANY):
+        message = f"`{name}` of `{called(step)}` is {a(kind)}, and mode {mode} is for mltable"
+        bag.add("P0510", message, argument.at, help="use ro_mount, download or direct")
 
 
 def output_type(pipeline: Pipeline, ref: OutputRef) -> tuple[str | None, Span | None]:
@@ -119,35 +126,48 @@ def output_type(pipeline: Pipeline, ref: OutputRef) -> tuple[str | None, Span | 
     return (setting.type, setting.at) if setting is not None else (None, None)
 
 
-def _flow(step: Step, name: str, port: InputPort, kind: str, at: Span | None, source: Span | None, bag: Bag) -> None:
+def _flow(step: Step, name: str, port: InputPort, kind: str, at: Span | None, source: Span | None, bag: Bag) -> bool:
+    """Whether the type of a source fits the port; reported if not."""
     wanted = port.type
     if kind == wanted or "path" in (kind, wanted) or ANY in (kind, wanted):
-        return
+        return True
     secondary = [Label(source, f"{kind} comes from here")] if source else []
     secondary += [Label(port.at, f"{wanted} is wanted here")] if port.at else []
     literal = wanted in LITERAL_TYPES
     if literal and kind in LITERAL_TYPES:
-        if wanted == "string" or (wanted, kind) in (("number", "integer"), ("number", "string"), ("integer", "string")):
-            return  # the value is looked at where it is known
-        if (wanted, kind) == ("boolean", "string"):
-            return
+        if wanted == "string" or kind == "string" or (wanted, kind) == ("number", "integer"):
+            return True  # the value is looked at where it is known
     elif not literal and kind not in LITERAL_TYPES:
         if kind in _FOLDER_LIKE and wanted in _FOLDER_LIKE and "uri_folder" in (kind, wanted):
-            return
-        message = f"`{name}` of `{step.name}` wants {wanted} and is bound to {kind}"
+            return True
+        message = f"`{name}` of `{called(step)}` wants {wanted} and is bound to {kind}"
         bag.add("P0508", message, at, secondary=secondary)
-        return
-    bag.add("P0502", f"`{name}` of `{step.name}` wants {wanted} and is bound to {kind}", at, secondary=secondary)
+        return True
+    bag.add("P0502", f"`{name}` of `{called(step)}` wants {wanted} and is bound to {kind}", at, secondary=secondary)
+    return False
 
 
-def _bound_literal(name: str, port: InputPort, kind: str, value: Literal, at: Span | None, bag: Bag) -> None:
+def _bound_literal(name: str, port: InputPort, source: PipelineInput, at: Span | None, bag: Bag) -> None:
     """A pipeline input's literal where it arrives: its own declaration was checked, the port's is not yet."""
-    if port.type in LITERAL_TYPES and not (kind != port.type and kind not in ("string", "integer")):
-        _literal(name, port, value, at, bag)
+    value = source.value
+    if value is None or isinstance(value, Data) or port.type not in LITERAL_TYPES or source.type not in LITERAL_TYPES:
+        return
+    if literal_problem(source.type, value) != "type":
+        _literal(name, port, value, at, bag, source=source.at)
 
 
-def _literal(name: str, port: InputPort, value: Literal, at: Span | None, bag: Bag, code: str = "P0503") -> None:
-    secondary = [Label(port.at, "declared here")] if port.at is not None and port.at != at else []
+def _literal(
+    name: str,
+    port: InputPort,
+    value: Literal,
+    at: Span | None,
+    bag: Bag,
+    code: str = "P0503",
+    source: Span | None = None,
+) -> None:
+    """Check a literal against a port. ``source`` is where it was written, if that is not ``at``."""
+    secondary = [Label(source, "the value comes from here")] if source is not None else []
+    secondary += [Label(port.at, "declared here")] if port.at is not None and port.at != at else []
     problem = literal_problem(port.type, value)
     if problem == "text":
         bag.add(
@@ -173,10 +193,12 @@ def _literal(name: str, port: InputPort, value: Literal, at: Span | None, bag: B
     number = _number(value)
     if number is None or (isinstance(value, str) and port.type == "string"):
         return
+    if port.min is not None and port.max is not None and port.min > port.max:
+        return  # that is reported, and no number fits
     if (port.min is not None and number < port.min) or (port.max is not None and number > port.max):
         bag.add(
             "P0505" if code == "P0503" else code,
-            f"`{name}` is {value}, {outside(port.min, port.max)}",
+            f"`{name}` is {numeral(number)}, {outside(port.min, port.max)}",
             at,
             secondary=secondary,
         )
@@ -223,7 +245,7 @@ def _optional_parts(component: Component, bag: Bag) -> None:
     parts = commands.parse(component.command or "")
     for part in parts:
         if isinstance(part, commands.Optional) and not part.closed:
-            bag.add("P0306", "`$[[` has no `]]`", component.command_at or component.at)
+            bag.add("P0306", "`$[[` has no `]]`", place_in_command(component, part.start, part.start + 3))
             return
     for use, inside in commands.uses(parts):
         port = component.inputs.get(use.name) if use.root == "inputs" else None

@@ -12,10 +12,10 @@ from compiler.diagnostics.model import Bag
 from compiler.diagnostics.span import Span
 from compiler.ir.model import Component, Pipeline
 from compiler.source.expressions import Scope
-from compiler.source.tree import Entry, Mapping, Node
+from compiler.source.tree import Entry, Mapping
 
 # Compiles the spec at a path, with these params, for the step at a place: (unit, path, params, at) -> Pipeline.
-Nested: TypeAlias = "Callable[[Unit, str, MappingABC[str, str | Node], Span], Pipeline | None]"
+Nested: TypeAlias = "Callable[[Unit, str, MappingABC[str, str | Entry], Span], Pipeline | None]"
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Unit:
     path: str
     nested: Nested
     profiles: tuple[str, ...] = ()
-    sets: MappingABC[str, str | Node] = field(default_factory=dict)
+    sets: MappingABC[str, str | Entry] = field(default_factory=dict)
     within: tuple[str, ...] = ()  # the specs that this one is nested in, outermost first
     scope: Scope = field(default_factory=Scope)
     poisoned: set[tuple[str, ...]] = field(default_factory=set)
@@ -80,6 +80,10 @@ class Unit:
             if len(path) == 3 and path[0] == "steps":
                 found.setdefault(path[1], set()).add(path[2])
         return found
+
+    def unknown(self, section: str) -> bool:
+        """Whether a top-level section failed as a whole: nobody can tell which names it declares."""
+        return (section,) in self.poisoned
 
     def section(self, name: str) -> Mapping | None:
         """A top-level section that is a mapping; None when it is absent, empty or broken."""

@@ -10,6 +10,7 @@ from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
 from compiler.ir import graph
 from compiler.ir.model import Data, InputRef, LocalPath, OutputRef, Pipeline, Step
+from compiler.passes.wording import called
 
 
 def wiring(pipeline: Pipeline, bag: Bag) -> None:
@@ -24,15 +25,18 @@ def wiring(pipeline: Pipeline, bag: Bag) -> None:
 
 def _cycle(pipeline: Pipeline, path: list[str], bag: Bag) -> None:
     edges = list(pairwise(path))
+    names = {name: called(pipeline.steps[name]) for name in path}
     secondary = [
-        Label(at, f"`{reader}` reads `{source}` here")
+        Label(at, f"`{names[reader]}` reads `{names[source]}` here")
         for source, reader in edges
         if (at := _edge(pipeline, source, reader)) is not None
     ]
     first = secondary[0].span if secondary else None
     bag.add(
         "P0601",
-        f"steps wait for each other: {' → '.join(path)}" if len(edges) > 1 else f"step `{path[0]}` waits for itself",
+        f"steps wait for each other: {' → '.join(names[name] for name in path)}"
+        if len(edges) > 1
+        else f"step `{names[path[0]]}` waits for itself",
         first,
         secondary=secondary[1:],
     )
@@ -121,7 +125,7 @@ def _same_asset(pipeline: Pipeline, step: Step, bag: Bag) -> None:
             first = step.inputs[seen[asset]]
             bag.add(
                 "P0903",
-                f"inputs `{seen[asset]}` and `{name}` of `{step.name}` are the same data",
+                f"inputs `{seen[asset]}` and `{name}` of `{called(step)}` are the same data",
                 argument.at,
                 secondary=[Label(first.at, f"`{seen[asset]}`")] if first.at and first.at != argument.at else [],
             )

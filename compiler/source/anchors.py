@@ -106,7 +106,7 @@ class Anchors:
                 continue
             for mapping in self._sources(entry):
                 for inner in mapping:
-                    if inner.key not in entries and inner.key not in merged:
+                    if inner.key not in merged:
                         merged[inner.key] = inner
         return merged
 

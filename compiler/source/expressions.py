@@ -188,7 +188,7 @@ class _Evaluation:
     def _as_binding(self, part: Now, help: str | None) -> tuple[Fix | None, str | None]:
         """``{{ inputs.x }}`` as ``${{inputs.x}}``, where that is all there is to it."""
         binding = parse_binding(part.inner)
-        if binding is None or binding.root[0] not in BINDABLE:
+        if binding is None or binding.root[0] not in BINDABLE or len(binding.root) < 2:
             return None, help
         new = f"${{{{{binding.inner}}}}}"
         span = exact_span(self._scalar, part.start, part.end)

@@ -212,8 +212,8 @@ def apply(name: str, value: object, args: list[object], kwargs: dict[str, object
     function, parameters = FILTERS[name]
     extra = [key for key in kwargs if key not in parameters[len(args) :]]
     if len(args) > len(parameters) or extra:
-        what = f"an argument `{extra[0]}`" if extra else f"more than {len(parameters)} arguments"
-        raise Refused(f"`{name}` does not take {what}")
+        most = f"at most {len(parameters)} arguments" if parameters else "no arguments"
+        raise Refused(f"`{name}` has no argument `{extra[0]}`" if extra else f"`{name}` takes {most}")
     if len(args) + len(kwargs) < _REQUIRED.get(name, 0):
         raise Refused(f"`{name}` takes at least {_REQUIRED[name]} arguments")
     return function(value, *args, **kwargs)

@@ -120,7 +120,9 @@ def _parse(inner: str) -> Expression:
             tokens.append((at, kind, value))
             at += len(value)
     except TemplateSyntaxError:
-        raise Unparsable(f"`{inner[at : at + 1]}` is not expected here", at, min(at + 1, len(inner))) from None
+        char = inner[at : at + 1]
+        message = f"a quote `{char}` that is never closed" if char in ("'", '"') else f"`{char}` is not expected here"
+        raise Unparsable(message, at, min(at + 1, len(inner))) from None
     words = [(offset, offset + len(value)) for offset, kind, value in tokens if kind != "whitespace"]
     parser = Parser(environment, "")
     stream = None

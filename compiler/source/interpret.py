@@ -134,7 +134,8 @@ def check(expression: Expression, scope: Scope) -> list[Fault]:
             poisoned = True
     if poisoned and not faults:
         raise Poisoned
-    return faults
+    # A name that is misspelt twice in one expression is one fault.
+    return list({fault.message: fault for fault in reversed(faults)}.values())[::-1]
 
 
 class Interpreter:
@@ -191,8 +192,10 @@ class Interpreter:
         start, end = self._expression.extent(node.arg)
         if isinstance(index, str):
             return member(base, Word(index, start, end))
-        if not isinstance(base, list) or not isinstance(index, int) or isinstance(index, bool):
-            raise Refused(f"{describe(base)} has no item {describe(index)}")
+        if not isinstance(base, list):
+            raise Refused(f"an item of {describe(base)}", "only lists and maps have items")
+        if not isinstance(index, int) or isinstance(index, bool):
+            raise Refused(f"{describe(index)} as the index of a list", "the first item is `[0]`")
         if not -len(base) <= index < len(base):
             message = f"a list of {len(base)} has no item `{index}`"
             raise Missing(message, Word(str(index), start, end), "the first item is `[0]`")

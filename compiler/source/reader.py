@@ -69,6 +69,9 @@ def read(source: SourceFile, bag: Bag, dialect: Dialect) -> Node | None:
     from yaml import YAMLError
 
     text = source.text
+    if text.startswith("\ufeff"):
+        # libyaml does not count a byte order mark; as a line break it is counted, and means as little.
+        text = "\n" + text[1:]
     masks: dict[int, str] = {}
     for _ in range(MOST_PER_CODE):
         try:
@@ -82,7 +85,7 @@ def read(source: SourceFile, bag: Bag, dialect: Dialect) -> Node | None:
             return None
         start, end = trouble.start, trouble.end
         _report(trouble, source, bag)
-        if not trouble.repair or start in masks:
+        if not trouble.repair:
             return None
         masks[start] = text[start:end]
         text = text[:start] + masked(text[start:end]) + text[end:]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 
 from compiler.source.events import forbidden
-from compiler.source.lexical import content_start, flow_end, line_end, line_start, quoted, value_end
+from compiler.source.lexical import content_start, flow_end, line_end, line_start, quoted, unbalanced, value_end
 from compiler.source.place import Place, Trouble, short, stop, template
 
 
@@ -61,15 +61,11 @@ def _separator(place: Place) -> Trouble | None:
 
 
 def _unquoted_template(place: Place) -> Trouble | None:
-    """``{{`` that opens a value on the line where the parser stopped, or an open bracket that is one."""
+    """``{{`` that opens a value, when the parser stumbles over what is inside before it has told of the brace."""
     text = place.text
-    for opened in place.opened:
-        if opened.flow and text.startswith("{{", opened.start):
-            flow = any(outer.flow for outer in place.opened if outer.start < opened.start)
-            return template(text, opened.start, flow=flow, key=False)
     begin = content_start(text, place.problem)
-    match = re.compile(r"(?:- +|[^\s'\"\[{#][^'\"\[{#]*: +)+(?=\{\{)").match(text, begin)
-    if match is not None and match.end() <= place.problem:
+    match = re.compile(r"[:-] +(?=\{\{)").search(text, begin, min(place.problem + 2, len(text)))
+    if match is not None and match.end() <= place.problem and not unbalanced(text[begin : match.end()]):
         return template(text, match.end(), flow=False, key=False)
     return None
 

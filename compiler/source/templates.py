@@ -116,7 +116,8 @@ def check_binding(scalar: Scalar, part: Later, bag: Bag) -> Binding | None:
     if binding is None:
         span = span_in(scalar, part.start, part.end)
         help = "a binding is a dotted name: `${{inputs.x}}`, `${{steps.s.outputs.o}}`"
-        bag.add("P0306", f"`{_short(part.inner)}` is no binding", span, help=help)
+        message = f"`{_short(part.inner)}` is no binding" if part.inner.strip() else "an empty binding"
+        bag.add("P0306", message, span, help=help)
     return binding
 
 

@@ -251,6 +251,10 @@ class _Writer:
             said = _setting(setting)
             if said or in_place or (step.name, name) not in self.bound:
                 found[name] = said or None
+        if in_place and isinstance(component, Component) and component.kind == "command":
+            for name, port in component.outputs.items():
+                said = _said({"type": port.type if port.type != UNSAID else None, "mode": port.mode})
+                found.setdefault(name, said or None)
         return found
 
     # ---------------------------------------------------------------------------------------------- names and extras
@@ -260,9 +264,12 @@ class _Writer:
         if environment.reference is not None:
             return environment.reference
         definition = self._extra(environment)
+        for known, other in self.environments.items():
+            if other == definition:
+                return known
         wanted = re.sub(r"\W+", "_", environment.name or name)
         chosen, number = wanted, 1
-        while chosen in self.environments and self.environments[chosen] != definition:
+        while chosen in self.environments:
             number += 1
             chosen = f"{wanted}_{number}"
         self.environments[chosen] = definition

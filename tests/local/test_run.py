@@ -100,11 +100,11 @@ def test_told_to_stop_at_a_failure_only_what_runs_goes_on(tmp_path: Path) -> Non
 
 def test_a_failure_is_explained(tmp_path: Path) -> None:
     command = "for i in $(seq 40); do echo line $i; done; printf '\\033[31mred\\033[0m\\n'; "
-    command += "exit ${{inputs.code}} # ${{inputs.api_key}}"
+    command += "true '${{inputs.api_key}}'; exit ${{inputs.code}}"
     outcome = go(tmp_path, pipeline(step("bad", command, {"code": 7, "api_key": "s3cret"})))
     text = outcome.text
     log = str(outcome.result.steps["bad"].attempt.log)
-    assert "bad failed: exit code 7" in text and log in text and "exit 7 # ***" in text and "s3cret" not in text
+    assert "bad failed: exit code 7" in text and log in text and "true '***'; exit 7" in text and "s3cret" not in text
     assert "| line 40\n  | red\n" in text and "| line 22\n" in text and "line 21\n" not in text
     (fault,) = outcome.bag
     assert fault.code == "P1005" and "exit code 7" in fault.message and log in (fault.help or "")

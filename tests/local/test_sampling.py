@@ -101,6 +101,14 @@ def test_nested_choices_hold_distributions() -> None:
     assert {"kind": "tree"} in values and "none" in values
 
 
+def test_which_value_of_a_nested_choice_is_taken_moves_no_other_input() -> None:
+    unit = Distribution("uniform", min_value=0, max_value=1)
+    limits = SweepLimits(50)
+    nested = trials(Sweep({"m": NESTED, "lr": unit}, None, Sampling("random"), limits=limits), 5)
+    flat = trials(Sweep({"a": unit, "b": unit, "lr": unit}, None, Sampling("random"), limits=limits), 5)
+    assert [point["lr"] for point in nested] == [point["lr"] for point in flat]
+
+
 def space(**limits: Any) -> Sweep:
     dims = {
         "model": NESTED,

@@ -160,7 +160,7 @@ def sampled(root: Path, code: Path, seed: int | None, jobs: int, concurrent: int
         "lr": Distribution("loguniform", min_value=-6, max_value=-1),
         "layers": choice("0, 1, 2", "3"),
         "deep": choice(True, False),
-        "n": Distribution("quniform", min_value=1, max_value=9, q=1),
+        "n": Distribution("quniform", min_value=1, max_value=9, q=1.0),
     }
     limits = SweepLimits(max_total_trials=6, max_concurrent_trials=concurrent)
     sweep = sweep_of(sampling=Sampling("random", seed=seed), limits=limits, **space)
@@ -176,7 +176,7 @@ def sampled(root: Path, code: Path, seed: int | None, jobs: int, concurrent: int
     found = []
     for one in outcome.result.steps["train"].trials:
         values = one.parameters
-        shown = f"{values['lr']!r}|{values['layers']}|{values['deep']}|{values['n']}|"
+        shown = f"{values['lr']!r}|{values['layers']}|{values['deep']}|{int(values['n'])}|"
         assert one.attempt.log is not None and one.attempt.log.read_text() == shown  # 001-B4: they are what was used
         found.append(dict(values))
     return found

@@ -138,6 +138,12 @@ def test_spans_of_everything() -> None:
     assert node.span.text == text.rstrip()
 
 
+def test_pairs_in_a_list_end_with_their_value() -> None:
+    node, _ = read_text("[a: b , {c: d} , e: {f: 1} ]")
+    assert isinstance(node, Sequence)
+    assert [item.span.text for item in node.items] == ["a: b", "{c: d}", "e: {f: 1}"]
+
+
 def test_an_alias_stands_where_it_is_written() -> None:
     node, _ = read_text("a: &a 1\nb: *a\nc: &c {d: 2}\ne: *c\n")
     assert isinstance(node, Mapping)
@@ -174,6 +180,13 @@ def test_load_strips_the_mark_and_keeps_line_ends(tmp_path: Path) -> None:
     assert (loaded.text, loaded.name, loaded.path) == ("a: 1\r\n", "a.yml", str(path))
     node = read(loaded, bag, Dialect.CORE)
     assert node is not None and node.start == 0
+
+
+def test_a_mark_that_nobody_stripped_shifts_nothing() -> None:
+    node, bag = read_text("\ufeffa: 1\nb: [2]\nb: 3\n")
+    assert isinstance(node, Mapping)
+    assert [entry.key_span.text for entry in node] == ["a", "b"]
+    assert [(found.code, found.primary and found.primary.line) for found in bag] == [("P0102", 3)]
 
 
 def test_what_cannot_be_loaded(tmp_path: Path) -> None:
