@@ -115,13 +115,14 @@ def check_build(path: str, options: Options, output: str, bag: Bag, name: str | 
 def emit(loaded: Loaded, directory: str, bag: Bag) -> Build | None:
     """The files of a pipeline, as a value; None when something of it cannot be read."""
     from compiler.azureml import writer
-    from compiler.azureml.target import target
+    from compiler.azureml.target import target, without_unset_inputs
 
     assert loaded.pipeline is not None
     target(loaded.pipeline, bag)
+    pipeline = without_unset_inputs(verify(loaded.pipeline))
     name = os.path.basename(loaded.path)
     profile = "@".join(loaded.profiles) or None
-    return writer.emit(verify(loaded.pipeline), bag, spec_name=name, directory=directory, profile=profile)
+    return writer.emit(pipeline, bag, spec_name=name, directory=directory, profile=profile)
 
 
 def build_directory(loaded: Loaded, output: str) -> str:
@@ -157,6 +158,8 @@ def run_pipeline(
     show()
     if loaded.pipeline is None or bag.has_errors:
         return None
+    if loaded.profiles and not wanted.quiet:
+        out.write(f"profile {', '.join(loaded.profiles)} of {name or path}\n")
     result = run(verify(loaded.pipeline), wanted, bag, out)
     show()
     return result

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -327,7 +327,7 @@ def _numbers(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterat
     elif parts[-1] == "inputs" and len(parts) == 3 and parts[0] in ("steps", "jobs"):
         port = _ports(subject, root, parts[1], "inputs").get(spot.key.value) or {}
         wanted = port.get("type")
-    if wanted in LITERAL and spot.value.kind == "scalar" and "{{" not in spot.value.value:
+    if wanted in LITERAL and subject.whole and spot.value.kind == "scalar" and "{{" not in spot.value.value:
         yield _changed(subject, "number", spot.value.start, spot.value.end, "two")
 
 
@@ -379,6 +379,8 @@ def _missing(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterat
         step = root.get(parts[0])
         lines |= {line_of(text, name.start) for name, _ in (step.pairs if step else ()) if name and name.value == parts[1]}
     first = sorted(lines)[:2] if spot.above is not None else sorted(lines)[:1]
+    if spot.path == "" and (name := again.get("name")) is not None:
+        first.append(line_of(text, name.start))
     yield Mutant(kind, text, frozenset(first), f"{spot.path}/{key} is gone")
 
 
@@ -432,7 +434,11 @@ def _names(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterator
             if ports:
                 yield from wrong("binding.port", match.start(3), port, set(ports))
         elif root_word is not None:
-            yield from wrong("binding.name", match.start(5), name, _declared(root, parts, root_word, key))
+            known = _declared(root, parts, root_word, key)
+            swept = _swept(root, parts, name)
+            for mutant in wrong("binding.name", match.start(5), name, known):  # of a swept name either end is wrong
+                lines = mutant.lines | ({line_of(subject.text, swept.start)} if swept is not None else set())
+                yield replace(mutant, lines=lines)
         end = match.end()
         if not spot.inside.flow or value.style:
             yield _changed(subject, "binding.brace", value.start + end - 2, value.start + end, "}")
@@ -482,6 +488,14 @@ def _declared(root: Node, parts: list[str], which: str, key: str) -> set[str]:
     swept = inner.get("sweep") if inner is not None else None
     space = swept.get("search_space") if swept is not None else None
     return {k.value for node in (section, space) if node is not None for k, _ in node.pairs if k is not None}
+
+
+def _swept(root: Node, parts: list[str], name: str) -> Node | None:
+    """The key of a search space that a step in place sweeps over."""
+    inner: Node | None = root
+    for part in [*parts[:2], "sweep", "search_space"] if len(parts) > 1 else ["none"]:
+        inner = inner.get(part) if inner is not None else None
+    return next((key for key, _ in inner.pairs if key is not None and key.value == name), None) if inner else None
 
 
 def _conditional(root: Node, parts: list[str]) -> bool:

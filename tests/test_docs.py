@@ -36,6 +36,7 @@ import pytest
 import yaml
 
 from compiler import api
+from compiler.cli import COMMANDS
 from compiler.cli import run as main
 from compiler.diagnostics.codes import Severity
 from compiler.diagnostics.model import Bag, Diagnostic
@@ -211,6 +212,19 @@ NOT_COMPILED = {
     ("", "secrets"): "secrets: {key: {env: KEY}}\nsteps: {a: {command: echo}}",
     ("", "budget"): "budget: {trials: 1}\nsteps: {a: {command: echo}}",
     ("", "endpoints"): "endpoints: {e: {name: e}}\nsteps: {a: {command: echo}}",
+    ("data", "account_name"): """
+data: {store: {kind: datastore, type: azure_blob, account_name: a, container_name: c}}
+steps: {a: {command: echo}}
+""",
+    ("trigger", "path"): """
+schedule: {trigger: {type: data_arrival, path: azureml://datastores/a/paths/raw}}
+steps: {a: {command: echo}}
+""",
+    ("trigger", "input"): """
+inputs: {raw: {type: uri_folder, path: azureml://datastores/a/paths/raw}}
+schedule: {trigger: {type: data_arrival, input: raw}}
+steps: {a: {command: "echo '${{inputs.raw}}'", inputs: {raw: "${{inputs.raw}}"}}}
+""",
     ("step", "secrets"): "steps: {a: {command: echo, secrets: [key]}}",
     ("step", "retry"): "steps: {a: {command: echo, retry: {max_attempts: 2}}}",
     ("step", "specs"): "steps: {a: {command: echo, specs: [b.yml]}}",
@@ -233,6 +247,11 @@ def test_what_the_reference_calls_not_compiled_is_refused(place: tuple[str, str]
     head = "name: a\ndefaults: {compute: azureml:cpu, environment: azureml:train:1}\n"
     said = validated("spec.yml", head + NOT_COMPILED[place], folder)
     assert [item.code for item in said if item.severity is Severity.ERROR] == ["P0802"]
+
+
+def test_the_commands_that_are_said_to_be_missing_are() -> None:
+    line = re.search(r"^The commands (.*), which", LANGUAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert line is not None and not set(re.findall(r"`(\w+)`", line.group(1))) & set(COMMANDS)
 
 
 def test_reference(update: bool) -> None:

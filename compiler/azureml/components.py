@@ -93,7 +93,7 @@ def component_from_node(
         if not isinstance(found, str):
             return None
         kind = found
-    kind = kind or "command"
+    kind = kind or _implied(node)
     where = f"the {kind.replace('_', ' ')} component"
     shape = _shape(kind, scope)
     skip = [key for key, field in shape.fields.items() if field is OURS]
@@ -117,6 +117,14 @@ def component_from_node(
     from compiler.azureml.nodes import nested_pipeline  # a pipeline component holds nodes, which hold components
 
     return nested_pipeline(component, node, scope)
+
+
+def _implied(node: Mapping) -> str:
+    """The kind of a component that names none."""
+    for key, kind in (("jobs", "pipeline"), ("entry", "spark")):
+        if key in node.entries:
+            return kind
+    return "command"
 
 
 def _shape(kind: str, scope: Scope) -> Record:

@@ -35,6 +35,7 @@ from compiler.azureml.shapes import (
     unknown_key,
     wrong_type,
 )
+from compiler.azureml.spark import check_spark
 from compiler.azureml.sweeps import sweep_from_node
 from compiler.azureml.targets import kind_of, named_component, with_flow_inputs, without_lost_keys
 from compiler.azureml.values import argument_from_node, node_output_from_node
@@ -47,6 +48,7 @@ from compiler.ir.model import (
     Extra,
     InputPort,
     InputRef,
+    Invalid,
     OutputPort,
     OutputRef,
     OutputSetting,
@@ -153,13 +155,15 @@ def _draft(found: Entry, scope: Scope) -> Draft:
         if kind == "parallel" and isinstance(named, Component) and "flow_file" in named.extras:
             named = with_flow_inputs(named, step)
         draft.step = replace(step, component=named if whole and not wrong.intersection(table.required) else INVALID)
-        return draft
-    component = _in_place(node, kind, step, scope) if all(key in node.entries for key in table.required) else None
-    if wrong.intersection(table.required):
-        component = None
-    step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
-    draft.step = replace(step, component=component or INVALID)
-    draft.in_place = component is not None
+    else:
+        component = _in_place(node, kind, step, scope) if all(key in node.entries for key in table.required) else None
+        if wrong.intersection(table.required):
+            component = None
+        step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
+        draft.step = replace(step, component=component or INVALID)
+        draft.in_place = component is not None
+    if kind == "spark" and not wrong and not isinstance(draft.step.component, Invalid):
+        check_spark(draft.step, draft.bound, scope, at)
     return draft
 
 

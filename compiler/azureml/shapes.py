@@ -155,6 +155,8 @@ def read(node: Node, shape: Shape, scope: Scope, what: str, at: Span) -> Extra |
     """The value of a field. ``what`` is the field's name for messages, ``at`` its key, where a missing key shows."""
     if isinstance(shape, Own):
         return read(node, shape.inside, replace(scope, binding=no_binding), what, at)
+    if isinstance(shape, (Record, Tagged, MapOf)):
+        return _mapping(node, shape, scope, what, at)
     bound = _bound(node, scope)
     if bound is not None:
         return bound
@@ -164,8 +166,6 @@ def read(node: Node, shape: Shape, scope: Scope, what: str, at: Span) -> Extra |
         return read(node, shape.mapping if isinstance(node, Mapping) else shape.other, scope, what, at)
     if isinstance(shape, Anything):
         return anything(node, scope)
-    if isinstance(shape, (Record, Tagged, MapOf)):
-        return _mapping(node, shape, scope, what, at)
     if isinstance(shape, ListOf):
         return _sequence(node, shape, scope, what, at)
     return _scalar(node, shape, scope, what)

@@ -131,7 +131,7 @@ CODES: dict[str, Code] = _table(
     P0705 E an early-termination policy that contradicts itself
     P0706 E a binding inside a search space
     P0707 E a sweep over something that is no command
-    P0708 W a sampling seed that the service ignores
+    P0708 W a setting of the sampling that the service ignores
     P0709 W a limit left to a default that is documented twice
     P0710 E an input both fixed and swept
     P0711 W fewer trials than the sampling needs

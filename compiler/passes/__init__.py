@@ -52,7 +52,7 @@ def lower(unit: Unit) -> Pipeline | None:
     """Run the lowering passes; None when the spec is too broken to say anything more about it."""
     for one in LOWERING:
         one(unit)
-        if ("*",) in unit.poisoned or unit.unknown("steps"):
+        if unit.hopeless:
             return None
     return unit.pipeline
 

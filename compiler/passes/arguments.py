@@ -38,12 +38,16 @@ Shell: TypeAlias = "Component | ComponentReference | Invalid"
 
 @dataclass(slots=True)
 class Inputs:
-    """The inputs of one step while they are read. ``fans`` are those given by several instances."""
+    """The inputs of one step while they are read. ``fans`` are those given by several instances.
+
+    ``of_unknown``: what the step runs is not known, and so not which of its inputs may be left out.
+    """
 
     arguments: dict[str, Argument] = field(default_factory=dict)
     ports: dict[str, InputPort] = field(default_factory=dict)
     fans: dict[str, list[tuple[str, Argument]]] = field(default_factory=dict)
     failed: bool = False
+    of_unknown: bool = False
 
 
 @dataclass(slots=True)
@@ -63,7 +67,7 @@ class Wiring:
 
 def read_inputs(wiring: Wiring, draft: Draft, mapping: Mapping | None, shell: Shell) -> Inputs:
     """Every entry of a step's ``inputs``."""
-    inputs = Inputs()
+    inputs = Inputs(of_unknown=isinstance(shell, Invalid))
     for entry in mapping or ():
         _input(wiring, draft, entry, shell, inputs)
     return inputs
@@ -178,7 +182,7 @@ def _binding(
         port_type = kind or (wiring.output_type(refs[0][1]) if refs else ANY)
         inputs.ports[name] = InputPort(port_type, mode=mode, at=entry.key_span)
         return
-    optional = declared is not None and declared.optional
+    optional = inputs.of_unknown or (declared is not None and declared.optional)
     ref = instance(wiring.unit, draft, source, scalar.span, optional)
     if ref is None:
         inputs.failed = inputs.failed or not optional
@@ -208,6 +212,8 @@ def instance(unit: Unit, draft: Draft | None, source: StepOutput, at: Span, opti
         )
         return None
     if key == "key":
+        if draft is not None and draft.broken:
+            return None
         if draft is None or draft.key is None:
             message = "`[key]` means the instance of a step with `foreach`, and this has none"
             unit.bag.add("P0423", message, within(at, "[key]"))

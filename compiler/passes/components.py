@@ -41,6 +41,7 @@ from compiler.spec.bindings import has_binding, refuse_in_command
 # Node types that a spec writes in Azure ML's own shape.
 AZURE_KINDS = ("parallel", "spark", "automl", "data_transfer")
 _A_SPEC = re.compile(r"^steps[ \t]*:", re.MULTILINE)
+_A_COMPONENT = re.compile(r"\A\s*\{|^(\$schema|type|command|jobs|task|entry|code|environment)\b", re.MULTILINE)
 _COMPILE_TIME = re.compile(r"(?<!\$)\{\{ *(?:params|item|key|profile|spec)\b[^{}]*\}\}")
 
 
@@ -120,7 +121,8 @@ def _missing_file(unit: Unit, at: Scalar, written: str, path: str) -> None:
 def _is_spec(unit: Unit, path: str, at: Span) -> bool:
     if path not in unit.kinds:
         source = load(path, unit.quiet, at)
-        unit.kinds[path] = source is not None and _A_SPEC.search(source.text) is not None
+        text = source.text if source is not None else "type"
+        unit.kinds[path] = _A_SPEC.search(text) is not None or _A_COMPONENT.search(text) is None
     return unit.kinds[path]
 
 
@@ -240,10 +242,9 @@ def _near(path: str) -> str | None:
     return f"did you mean `{guess}`?" if guess is not None else None
 
 
-def uses_of(component: Component, name: str) -> bool:
-    """Whether the command names this input."""
-    parts = commands.parse(component.command or "")
-    return any(use.root == "inputs" and use.name == name for use, _ in commands.uses(parts))
+def inputs_of(component: Component) -> set[str]:
+    """The inputs that the command names."""
+    return {use.name for use, _ in commands.uses(commands.parse(component.command or "")) if use.root == "inputs"}
 
 
 # ------------------------------------------------------------------------------------------------------- environment

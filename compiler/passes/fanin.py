@@ -139,10 +139,12 @@ def wait(unit: Unit, draft: Draft, shell: Shell, shells: dict[str, Shell], argum
         if not isinstance(source, Component) or not source.outputs:
             continue
         if refusal is not None:
-            message = f"`{draft.base}` is {refusal}, which takes no order without data"
+            message = f"`{draft.base}` {refusal}, which takes no order without data"
             here = Label(draft.entry.key_span, "this step")
             unit.bag.add("P0605", message, item.span, secondary=[here], help="bind one of its inputs to an output")
             continue
+        if any(isinstance(a.value, OutputRef) and a.value.step == name for a in arguments.values()):
+            continue  # it waits for that step's data already
         output, port = next(iter(source.outputs.items()))
         ports[f"after_{name}"] = InputPort(port.type, mode="direct")
         arguments[f"after_{name}"] = Argument(OutputRef(name, output), at=item.span)
@@ -154,7 +156,7 @@ def wait(unit: Unit, draft: Draft, shell: Shell, shells: dict[str, Shell], argum
 def _takes_no_order(shell: Shell) -> str | None:
     """Why a step can have no input that its author did not write; None when it can."""
     if isinstance(shell, ComponentReference):
-        return "a registered component"
+        return "runs a registered component"
     if isinstance(shell, Component) and shell.kind in ("automl", "data_transfer"):
-        return f"a step of type {shell.kind}"
+        return f"is of type {shell.kind}"
     return None

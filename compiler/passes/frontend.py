@@ -107,12 +107,15 @@ def _nested(outer: Unit, path: str, params: MappingABC[str, str | Entry], at: Sp
     shown = os.path.relpath(path, os.path.dirname(outer.path))
     source = load(path, outer.bag, at, os.path.normpath(os.path.join(os.path.dirname(at.source.name), shown)))
     tree = read(source, outer.bag, Dialect.CORE) if source is not None else None
+    if tree is not None and not isinstance(tree, Mapping):
+        outer.bag.add("P0208", f"the file holds {describe(tree)}, not a pipeline or a component", tree.span)
     if not isinstance(tree, Mapping):
         return None
     ignored = [key for key in ("schedule", "profiles", "tags") if key in tree.entries]
     if ignored:
         outer.bag.add("P0806", f"{listed(ignored)} of a nested spec {'is' if len(ignored) == 1 else 'are'} ignored", at)
-    errors = outer.bag.error_count
-    unit = Unit(outer.bag, tree, outer.files, outer.root, path, _nested, (), params, (*outer.within, outer.path))
+    bag = Bag()  # one of its own: a second step finds the same faults, and they are faults for it too
+    unit = Unit(bag, tree, outer.files, outer.root, path, _nested, (), params, (*outer.within, outer.path))
     pipeline = lower(unit)
-    return materialise(pipeline) if pipeline is not None and outer.bag.error_count == errors else None
+    outer.bag.extend(bag.sorted())
+    return materialise(pipeline) if pipeline is not None and not bag.has_errors else None

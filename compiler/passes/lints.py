@@ -9,7 +9,7 @@ from compiler.diagnostics.model import Bag, Edit, Fix, Label
 from compiler.diagnostics.span import Span
 from compiler.ir import command as commands
 from compiler.ir.model import Argument, Component, Data, Environment, InputRef, Literal, Pipeline, Step
-from compiler.passes.names import in_command
+from compiler.passes.names import in_command, never_closed
 
 _SPLITS = re.compile(r"[\s*?\[\]{}~$`\"'\\;&|<>()#!]")
 _OPTION = re.compile(r"(?:^|\s)--?[A-Za-z][\w\-]*[ =]\s*$")
@@ -21,7 +21,8 @@ def lints(pipeline: Pipeline, bag: Bag) -> None:
     quoted: set[int] = set()
     for step in pipeline.steps.values():
         component = step.component
-        if isinstance(component, Component) and component.kind == "command":
+        command = component.command if isinstance(component, Component) else None
+        if isinstance(component, Component) and command is not None and never_closed(command) is None:
             _splitting_values(pipeline, step, component, bag)
             if id(component) not in quoted:
                 quoted.add(id(component))

@@ -110,7 +110,21 @@ def _output_ref(pipeline: Pipeline, ref: OutputRef, at: Span | None, bag: Bag) -
     )
 
 
+def never_closed(command: str) -> int | None:
+    """Where a command opens a binding and does not close it, if it does: no more is known of what follows."""
+    for use, _ in commands.uses(commands.parse(command)):
+        if "${{" in use.inner:
+            return use.start
+    last = command.rfind("${{")
+    return last if last >= 0 and "}}" not in command[last:] else None
+
+
 def _command(component: Component, bag: Bag) -> None:
+    opened = never_closed(component.command or "")
+    if opened is not None:
+        at = place_in_command(component, opened, opened + 3)
+        bag.add("P0306", "a `${{` that is never closed", at, help="close it with `}}`")
+        return
     for use, _ in commands.uses(commands.parse(component.command or "")):
         if use.root not in ("inputs", "outputs"):
             continue  # a binding of another form is refused where it is read

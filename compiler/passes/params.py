@@ -70,13 +70,14 @@ def params(unit: Unit) -> None:
 
 
 def _unused(unit: Unit, declared: dict[str, Param]) -> None:
-    """Params that no expression names. With includes the text that could name them is not all here."""
+    """Note params that no expression names. With includes the text that could name them is not all here."""
     text = unit.tree.source.text
     if "include" in unit.tree.entries:
         return
     for name, param in declared.items():
-        if param.entry.source is unit.tree.source and not re.search(rf"\bparams\.{re.escape(name)}\b", text):
-            unit.bag.add("P0901", f"param `{name}` is never used", param.entry.key_span)
+        used = rf"\bparams(?:\.{re.escape(name)}\b|\[['\"]{re.escape(name)}['\"]\])"
+        if param.entry.source is unit.tree.source and not re.search(used, text):
+            unit.unused_params[name] = param.entry.key_span
 
 
 def _declaration(entry: Entry) -> Param:

@@ -16,7 +16,6 @@ from compiler.ir.model import (
     INVALID,
     Component,
     Extra,
-    InputPort,
     InputRef,
     OutputRef,
     OutputSetting,
@@ -28,9 +27,10 @@ from compiler.ir.model import (
 )
 from compiler.passes import fanin
 from compiler.passes.arguments import Inputs, Shell, Wiring, every_instance, instance, read_inputs
-from compiler.passes.components import AZURE_KINDS, component_of, default_environment, uses_of
+from compiler.passes.components import AZURE_KINDS, component_of, default_environment
 from compiler.passes.dropped import dropped
 from compiler.passes.sections import Sections, compute_reference, is_input, sections
+from compiler.passes.swept import swept_inputs
 from compiler.passes.unit import Draft, Unit
 from compiler.source.tree import Entry, Mapping, Scalar
 from compiler.spec import build
@@ -91,6 +91,8 @@ def _leftovers(unit: Unit, found: Sections) -> None:
         if unit.section(key) is not None:
             unit.bag.add("P0802", f"`{key}` cannot be compiled yet", unit.tree.entries[key].key_span)
     _step_failure(unit, found)
+    for name, at in unit.unused_params.items() if not unit.bag.has_errors else ():
+        unit.bag.add("P0901", f"param `{name}` is never used", at)
     data = unit.section("data")
     for entry in data or ():
         declared = found.data[entry.key]
@@ -156,7 +158,7 @@ def _steps(wiring: Wiring, draft: Draft) -> list[Step]:
     sweep_node = build.section(node, "sweep")
     sweep = build.sweep(sweep_node, node.entries["sweep"].key_span) if sweep_node is not None else None
     if sweep is not None and sweep_node is not None:
-        _sweep_inputs(unit, node, sweep_node, sweep, shell, inputs)
+        swept_inputs(unit, sweep_node, sweep, shell, inputs)
     before: list[Step] = []
     if isinstance(shell, Component) and shell.path is None and shell.kind == "command":
         shell = fanin.spread(shell, inputs)
@@ -236,56 +238,6 @@ def _output_settings(node: Mapping) -> dict[str, OutputSetting]:
         elif "component" in node.entries:
             settings[entry.key] = OutputSetting(at=entry.key_span)
     return settings
-
-
-def _sweep_inputs(unit: Unit, node: Mapping, sweep_node: Mapping, sweep: Sweep, shell: Shell, inputs: Inputs) -> None:
-    """A swept input is the trial's own: it leaves the node's inputs and stays a port."""
-    if "best" in sweep_node.entries:
-        unit.bag.add("P0802", "`best` cannot be compiled yet", sweep_node.entries["best"].key_span)
-    in_place = isinstance(shell, Component) and shell.path is None
-    for name, distribution in sweep.search_space.items():
-        inputs.arguments.pop(name, None)
-        if in_place and isinstance(shell, Component):
-            port = inputs.ports.get(name)
-            if port is not None:
-                inputs.ports[name] = replace(port, default=None)
-            elif uses_of(shell, name):
-                inputs.ports[name] = InputPort(
-                    _swept_type(distribution.type, distribution.values), at=distribution.key_at
-                )
-    space = build.section(sweep_node, "search_space")
-    for entry in space or ():
-        _no_bindings(unit, entry)
-
-
-def _no_bindings(unit: Unit, entry: Entry) -> None:
-    """Bounds must be known when the sweep is compiled: the service does not resolve a binding in them."""
-    stack = [entry.value]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Mapping):
-            stack += [inner.value for inner in node]
-        elif isinstance(node, Scalar):
-            if isinstance(node.value, str) and "${{" in node.value:
-                unit.bag.add(
-                    "P0706",
-                    f"the search space of `{entry.key}` holds a binding, which the service does not resolve",
-                    node.span,
-                    help="use a param: `{{ params.NAME }}`",
-                )
-        else:
-            stack += node.items
-
-
-def _swept_type(kind: str, values: tuple[object, ...]) -> str:
-    if kind == "choice":
-        types = {type(value) for value in values}
-        if types == {bool}:
-            return "boolean"
-        if types == {int}:
-            return "integer"
-        return "number" if types and types <= {int, float} else "string"
-    return "integer" if kind == "randint" else "number"
 
 
 def _azure_shape(wiring: Wiring, draft: Draft, node: Mapping, kind: str) -> Step:

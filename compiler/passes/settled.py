@@ -15,7 +15,7 @@ def settled(unit: Unit) -> None:
     """Poison what the schema refuses in the settled tree."""
     if not unit.templated:
         return
-    unit.poisoned |= shape.check(_whole(unit), unit.bag)
+    unit.poisoned |= shape.check(sound(unit), unit.bag)
     broken = unit.broken_keys()
     for draft in unit.drafts:
         if ("steps", draft.name) in unit.poisoned:
@@ -24,11 +24,11 @@ def settled(unit: Unit) -> None:
             draft.without(broken[draft.name])
 
 
-def _whole(unit: Unit) -> Mapping:
+def sound(unit: Unit) -> Mapping:
     """The tree without what is broken, with stand-ins for what has to be there: nothing is reported twice."""
     entries: dict[str, Entry] = {}
     for key, entry in unit.tree.entries.items():
-        if (key,) in unit.poisoned:
+        if unit.unknown(key) or key == "profiles":
             continue
         inner = entry.value
         if isinstance(inner, Mapping):

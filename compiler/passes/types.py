@@ -10,7 +10,7 @@ import math
 
 from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
-from compiler.diagnostics.suggest import did_you_mean
+from compiler.diagnostics.suggest import closest, did_you_mean
 from compiler.ir import command as commands
 from compiler.ir.model import (
     ANY,
@@ -27,7 +27,7 @@ from compiler.ir.model import (
     PipelineInput,
     Step,
 )
-from compiler.passes.names import in_command, place_in_command
+from compiler.passes.names import in_command, never_closed, place_in_command
 from compiler.passes.wording import a, called, numeral, outside
 
 _FOLDER_LIKE = {"uri_folder", "path", *MODEL_TYPES}
@@ -56,7 +56,7 @@ def component_types(component: Component, bag: Bag) -> None:
             _literal(name, port, port.default, port.at, bag, code="P0511")
         if port.min is not None and port.max is not None and port.min > port.max:
             bag.add("P0703", f"`{name}` has min {port.min} above max {port.max}", port.at)
-    if component.kind == "command" and component.command is not None:
+    if component.kind == "command" and never_closed(component.command or "") is None:
         _optional_parts(component, bag)
 
 
@@ -68,9 +68,16 @@ def _pipeline_input(name: str, declared: PipelineInput, bag: Bag) -> None:
 
 def _required(step: Step, component: Component, bag: Bag) -> None:
     swept = step.sweep.search_space if step.sweep is not None else {}
-    for name, port in component.inputs.items():
-        if port.optional or port.default is not None or name in step.inputs or name in swept:
-            continue
+    missing = {
+        name: port
+        for name, port in component.inputs.items()
+        if not (port.optional or port.default is not None or name in step.inputs or name in swept)
+    }
+    strange = [name for name in step.inputs if name not in component.inputs] if missing else []
+    meant = {closest(name, missing) for name in strange}
+    for name, port in missing.items():
+        if name in meant or len(missing) == len(strange) == 1:
+            continue  # it is given under a misspelt name, which was reported
         if any(given.startswith(f"{name}.") for given in step.inputs):
             continue  # a group input, given by its members
         bag.add(
@@ -249,7 +256,7 @@ def _optional_parts(component: Component, bag: Bag) -> None:
             return
     for use, inside in commands.uses(parts):
         port = component.inputs.get(use.name) if use.root == "inputs" else None
-        if port is None:
+        if port is None or port.type == ANY:
             continue
         if port.optional and inside is None:
             bag.add(

@@ -66,6 +66,7 @@ class Unit:
     names: dict[str, Draft] = field(default_factory=dict)  # the drafts by name
     instances: dict[str, dict[str, str]] = field(default_factory=dict)
     dropped: dict[str, Span] = field(default_factory=dict)
+    unused_params: dict[str, Span] = field(default_factory=dict)
     pipeline: Pipeline | None = None
     # memories of this compilation: what kind of file a path is, which code folders are there, components by environment
     kinds: dict[str, bool] = field(default_factory=dict)
@@ -84,6 +85,12 @@ class Unit:
     def unknown(self, section: str) -> bool:
         """Whether a top-level section failed as a whole: nobody can tell which names it declares."""
         return (section,) in self.poisoned
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing more can be said: it is no pipeline, or its steps, or what it includes, could not be read."""
+        lost = ["*", "steps", "include", *(["profiles"] if self.profiles else [])]
+        return any((key,) in self.poisoned for key in lost)
 
     def section(self, name: str) -> Mapping | None:
         """A top-level section that is a mapping; None when it is absent, empty or broken."""

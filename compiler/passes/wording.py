@@ -17,7 +17,7 @@ from compiler.ir.model import Step
 
 def a(noun: str) -> str:
     """The noun with its article."""
-    return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
+    return f"an {noun}" if noun[:1] in "aeio" else f"a {noun}"
 
 
 def count(number: int, noun: str) -> str:

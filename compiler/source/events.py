@@ -9,9 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-# What YAML allows in a text, apart from line breaks and tabs.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 
 def open_events(text: str) -> Callable[[], Any]:
     """A function that gives the next event at each call; it raises ``yaml.YAMLError`` where the text is no YAML."""
@@ -40,5 +37,6 @@ def _pure(text: str) -> Callable[[], Any]:
 
 def forbidden(text: str) -> int:
     """Offset of the first character that YAML does not allow, or -1."""
-    match = _FORBIDDEN.search(text)
+    # Compiled when needed: it takes longer than reading a small spec.
+    match = re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
     return match.start() if match else -1

@@ -105,6 +105,7 @@ class _Evaluation:
         self._failed = False
 
     def run(self) -> Node | None:
+        """The settled scalar; None when something in it failed."""
         scalar, text = self._scalar, self._scalar.text
         parts = split(text)
         values: list[object] = []

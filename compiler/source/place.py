@@ -62,6 +62,7 @@ class Place:
 
     @property
     def char(self) -> str:
+        """The character at which the parser stopped; empty at the end of the text."""
         return self.text[self.problem : self.problem + 1]
 
     @property
@@ -71,6 +72,7 @@ class Place:
 
     @property
     def opens_line(self) -> bool:
+        """Whether the parser stopped at the first thing in a line."""
         return content_start(self.text, self.problem) == self.problem
 
     def rest(self, start: int) -> int:

@@ -224,11 +224,11 @@ def _second_colon(place: Place) -> Trouble | None:
         return _no_colon(text, start)
     key = text[begin:at].strip()
     related = (start, line_end(text, start), "it continues this text")
-    help = f"indent it by {begin_column(text, start)} to make it a key of its own"
+    help = f"indent it by {_begin_column(text, start)} to make it a key of its own"
     return Trouble("P0101", f"`{short(key)}` is indented into the text above it", begin, at, help, related=related)
 
 
-def begin_column(text: str, at: int) -> int:
+def _begin_column(text: str, at: int) -> int:
     """How far the line of ``at`` is indented, list dashes counted."""
     start = content_start(text, at)
     while text.startswith("- ", start):
@@ -271,7 +271,7 @@ def _indentation(place: Place) -> Trouble | None:
     if text.startswith("...", line_start(text, above)):
         return Trouble("P0108", "a second document", at, end, "one file holds one document")
     levels = {opened.start - line_start(text, opened.start) for opened in place.opened}
-    levels.add(begin_column(text, above))
+    levels.add(_begin_column(text, above))
     block = [opened for opened in place.opened if not opened.flow]
     if column in levels and block and place.char not in "]}":
         here = block[-1]
