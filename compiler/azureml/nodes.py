@@ -48,7 +48,6 @@ from compiler.ir.model import (
     Extra,
     InputPort,
     InputRef,
-    Invalid,
     OutputPort,
     OutputRef,
     OutputSetting,
@@ -64,11 +63,15 @@ _TYPED: Final = ("resources", "distribution", "limits", "identity")
 
 @dataclass(slots=True)
 class Draft:
-    """A node that has been read, before the ports of a component in place are settled."""
+    """A node that has been read, before the ports of a component in place are settled.
+
+    ``bound`` are its outputs that are outputs of the pipeline; it is ``whole`` when no key of it was wrong.
+    """
 
     step: Step
     bound: dict[str, str] = field(default_factory=dict)
     in_place: bool = False
+    whole: bool = True
 
 
 def steps_from_node(
@@ -81,6 +84,9 @@ def steps_from_node(
     scope = replace(scope, binding=azure_binding)
     drafts = {found.key: _draft(found, scope) for found in jobs}
     outputs = _sources(drafts, outputs, scope)
+    for draft in drafts.values():
+        if draft.whole:
+            check_spark(draft.step, draft.bound, scope)
 
     def output_type(ref: OutputRef) -> str:
         return _output_type(ref, drafts, outputs)
@@ -144,6 +150,7 @@ def _draft(found: Entry, scope: Scope) -> Draft:
     settings = replace(scope, binding=no_binding) if table is IN_PLACE["command"] else scope
     fields, wrong = read_fields(node, table, settings, where, at, skip)
     draft = _common(node, name, scope, at)
+    draft.whole = not wrong
     typed: dict[str, Any] = {key: fields.pop(key) for key in _TYPED if key in fields}
     step = replace(draft.step, extras=fields, **typed)
     if kind == "sweep":
@@ -162,8 +169,6 @@ def _draft(found: Entry, scope: Scope) -> Draft:
         step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
         draft.step = replace(step, component=component or INVALID)
         draft.in_place = component is not None
-    if kind == "spark" and not wrong and not isinstance(draft.step.component, Invalid):
-        check_spark(draft.step, draft.bound, scope, at)
     return draft
 
 

@@ -8,7 +8,7 @@ inputs: {rows: {path: …, mode: ro_mount}}      P0510 Spark reads and writes di
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 from compiler.azureml.scope import Scope
@@ -21,8 +21,11 @@ _ENABLED: Final = "spark.dynamicAllocation.enabled"
 _DYNAMIC: Final = ("spark.dynamicAllocation.minExecutors", "spark.dynamicAllocation.maxExecutors")
 
 
-def check_spark(step: Step, bound: Mapping[str, str], scope: Scope, at: Span) -> None:
-    """Report what is wrong with a Spark step; ``bound`` are its outputs that are outputs of the pipeline."""
+def check_spark(step: Step, bound: Container[str], scope: Scope) -> None:
+    """Report what is wrong with a step if it is a Spark step; ``bound`` are its outputs that are the pipeline's."""
+    if step.kind != "spark" or step.at is None:
+        return
+    at = step.at
     component = step.component if isinstance(step.component, Component) else None
     extras = component.extras if component is not None else {}
     own, theirs = step.extras.get("conf"), extras.get("conf")
@@ -75,6 +78,7 @@ def _direct(name: str, where: Argument | OutputSetting, scope: Scope) -> None:
 def _entry(component: Component, scope: Scope, at: Span) -> None:
     entry = component.extras.get("entry")
     file = entry.get("file") if isinstance(entry, Mapping) else None
-    if isinstance(component.code, LocalPath) and isinstance(file, str):
-        if not os.path.exists(os.path.join(component.code.path, file)):
-            scope.bag.add("P0421", f"the entry `{file}` is not in the code", component.at or at)
+    if not isinstance(component.code, LocalPath) or not isinstance(file, str):
+        return
+    if not os.path.exists(os.path.join(component.code.path, file)):
+        scope.bag.add("P0421", f"the entry `{file}` is not in the code", component.at or at)

@@ -134,9 +134,10 @@ def sweep_from_node(node: Mapping, scope: Scope, at: Span | None = None) -> Swee
 
 def _part(found: Entry, shape: Shape, scope: Scope) -> Any:
     """One part of a sweep as plain data; a binding anywhere in it is refused."""
-    value = read(found.value, shape, scope, found.key, found.key_span)
-    if isinstance(value, InputRef):
+    node = found.value
+    if isinstance(node, Scalar) and isinstance(node.value, str) and "${{" in node.value:
         return _no_binding(found, scope)
+    value = read(node, shape, scope, found.key, found.key_span)
     if isinstance(value, MappingType) and isinstance(found.value, Mapping):
         for name, inner in value.items():
             if isinstance(inner, InputRef):

@@ -182,6 +182,7 @@ def _in_place(unit: Unit, found: Sections, draft: Draft, node: Mapping) -> Compo
         return INVALID
     return Component(
         kind="command",
+        description=build.text(node, "description"),  # Azure ML drops that of a step
         outputs=_output_ports(found, draft, node),
         command=build.as_text(command),
         code=code_of(unit, node.get("code")),
