@@ -160,7 +160,7 @@ def run_pipeline(
         return None
     if loaded.profiles and not wanted.quiet:
         out.write(f"profile {', '.join(loaded.profiles)} of {name or path}\n")
-    result = run(verify(loaded.pipeline), wanted, bag, out)
+    result = run(verify(loaded.pipeline), wanted, bag, out, show)
     show()
     return result
 

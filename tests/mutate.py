@@ -44,20 +44,81 @@ AZURE = {
 
 # Keys that always hold a scalar, keys that always hold a mapping, where the mapping they stand in has words.
 SCALARS = set(
-    "name display_name description experiment_name component command code goal primary_metric type image mode size "
-    "path default_compute default_datastore frequency trial dockerfile_path instance_type".split()
+    [
+        "name",
+        "display_name",
+        "description",
+        "experiment_name",
+        "component",
+        "command",
+        "code",
+        "goal",
+        "primary_metric",
+        "type",
+        "image",
+        "mode",
+        "size",
+        "path",
+        "default_compute",
+        "default_datastore",
+        "frequency",
+        "trial",
+        "dockerfile_path",
+        "instance_type",
+    ]
 )
 MAPPINGS = set(
-    "inputs outputs environments settings defaults steps jobs schedule trigger sweep search_space objective limits "
-    "early_termination resources distribution params profiles".split()
+    [
+        "inputs",
+        "outputs",
+        "environments",
+        "settings",
+        "defaults",
+        "steps",
+        "jobs",
+        "schedule",
+        "trigger",
+        "sweep",
+        "search_space",
+        "objective",
+        "limits",
+        "early_termination",
+        "resources",
+        "distribution",
+        "params",
+        "profiles",
+    ]
 )
 NUMBERS = set(
-    "max_total_trials max_concurrent_trials timeout trial_timeout max_instances min_instances interval "
-    "idle_time_before_scale_down evaluation_interval delay_evaluation slack_factor slack_amount upper "
-    "truncation_percentage min_value max_value q mu sigma instance_count process_count_per_instance "
-    "worker_count parameter_server_count mini_batch_error_threshold max_concurrency_per_instance".split()
+    [
+        "max_total_trials",
+        "max_concurrent_trials",
+        "timeout",
+        "trial_timeout",
+        "max_instances",
+        "min_instances",
+        "interval",
+        "idle_time_before_scale_down",
+        "evaluation_interval",
+        "delay_evaluation",
+        "slack_factor",
+        "slack_amount",
+        "upper",
+        "truncation_percentage",
+        "min_value",
+        "max_value",
+        "q",
+        "mu",
+        "sigma",
+        "instance_count",
+        "process_count_per_instance",
+        "worker_count",
+        "parameter_server_count",
+        "mini_batch_error_threshold",
+        "max_concurrency_per_instance",
+    ]
 )
-ENUMS = set("goal sampling_algorithm frequency tier type mode".split())
+ENUMS = set(["goal", "sampling_algorithm", "frequency", "tier", "type", "mode"])
 REQUIRED = {
     "": {"name"},
     "environments/*/build": {"path"},
@@ -234,7 +295,15 @@ def _left_alone(subject: Subject, root: Node, spot: Spot) -> bool:
         return True
     if subject.spec and top == "profiles" and not subject.whole:
         return True
-    return spot.value.kind == "alias"
+    return spot.value.kind == "alias" or _of_automl(root, spot.path.split("/"))
+
+
+def _of_automl(root: Node, parts: list[str]) -> bool:
+    """The body of an AutoML step, whose words depend on its task."""
+    jobs = root.get("jobs")
+    node = jobs.get(parts[1]) if jobs is not None and parts[0] == "jobs" and len(parts) > 2 else None
+    kind = node.get("type") if node is not None else None
+    return kind is not None and kind.value == "automl"
 
 
 def _changed(subject: Subject, kind: str, start: int, end: int, new: str, *also: int) -> Mutant:
@@ -294,11 +363,12 @@ def _shapes(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterato
         gap = ": " if spot.key.end == subject.text.find(":", spot.key.end) else " : "
         return _changed(subject, kind, start, value.end, gap + new, start)
 
-    if key in MAPPINGS and value.kind == "map" and not ("sampling" in spot.path):
+    if key in MAPPINGS and value.kind == "map" and "sampling" not in spot.path:
         yield put("shape.scalar_for_map", "oops")
         yield put("shape.list_for_map", "[oops]")
     if key in SCALARS and value.kind == "scalar" and value.value:
-        yield put("shape.map_for_scalar", "{oops: 1}")
+        if subject.spec or key not in ("component", "trial"):  # a component may stand in place
+            yield put("shape.map_for_scalar", "{oops: 1}")
         yield put("shape.list_for_scalar", "[1, 2]")
     if key in NUMBERS and value.kind == "scalar" and value.value:
         yield put("number", "two")
@@ -374,10 +444,14 @@ def _missing(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterat
     if again is None:
         return
     lines = set() if spot.above is None else {line_of(text, spot.above.start)}
-    lines |= {line_of(text, other.key.start) for other in spots(again) if other.path == spot.path and kind == "required"}
+    lines |= {
+        line_of(text, other.key.start) for other in spots(again) if other.path == spot.path and kind == "required"
+    }
     if kind == "required.input":
         step = root.get(parts[0])
-        lines |= {line_of(text, name.start) for name, _ in (step.pairs if step else ()) if name and name.value == parts[1]}
+        lines |= {
+            line_of(text, name.start) for name, _ in (step.pairs if step else ()) if name and name.value == parts[1]
+        }
     first = sorted(lines)[:2] if spot.above is not None else sorted(lines)[:1]
     if spot.path == "" and (name := again.get("name")) is not None:
         first.append(line_of(text, name.start))
@@ -537,7 +611,9 @@ def _ports(subject: Subject, root: Node, step: str, which: str) -> dict[str, dic
 def _tabs(subject: Subject, root: Node) -> Iterator[Mutant]:
     """A tab for the indentation of a line, where indentation means something."""
     text, offset = subject.text, 0
-    inside = [(n.start, n.end) for n in _every(root) if n.flow or (n.kind == "scalar" and "\n" in text[n.start : n.end])]
+    inside = [
+        (n.start, n.end) for n in _every(root) if n.flow or (n.kind == "scalar" and "\n" in text[n.start : n.end])
+    ]
     for line in text.split("\n"):
         words = line.lstrip(" ")
         indent = len(line) - len(words)
@@ -567,7 +643,39 @@ MAKERS: tuple[Maker, ...] = (_keys, _shapes, _numbers, _syntax, _missing, _names
 
 # ------------------------------------------------------------------------------------------------------------- damage
 
-_STRANGE = "\u0000 \u0007 \u001b \u0085 \u2028 \u200b \ufeff \ufffd \U0001f600 é { } [ ] : # & * ! | > % @ ` ' \" \\ , ? - $".split(" ")
+_STRANGE = [
+    "\x00",
+    "\x07",
+    "\x1b",
+    "\x85",
+    "\u2028",
+    "\u200b",
+    "\ufeff",
+    "�",
+    "😀",
+    "é",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    "#",
+    "&",
+    "*",
+    "!",
+    "|",
+    ">",
+    "%",
+    "@",
+    "`",
+    "'",
+    '"',
+    "\\",
+    ",",
+    "?",
+    "-",
+    "$",
+]
 
 
 def damaged(data: bytes, random: Random) -> bytes:

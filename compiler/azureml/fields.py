@@ -26,6 +26,7 @@ from compiler.azureml.shapes import (
     Record,
     Shape,
     Tagged,
+    Text,
     record,
     word,
 )
@@ -146,7 +147,7 @@ TASK: Final = record(
 BATCH: Final[Mapping[str, Shape]] = {
     "logging_level": word("DEBUG", "INFO", "WARNING", exact=True),
     "task": Own(TASK),
-    "mini_batch_size": TEXT,
+    "mini_batch_size": Text(form=r"\d+([kKmMgG][bB])?", example="10kb"),
     "partition_keys": ListOf(TEXT),
     "input_data": Own(TEXT),
     "retry_settings": RETRY_SETTINGS,

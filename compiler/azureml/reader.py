@@ -32,7 +32,7 @@ from compiler.azureml.shapes import (
     wrong_type,
 )
 from compiler.azureml.values import output_setting_from_node, pipeline_input_from_node
-from compiler.diagnostics.model import Bag
+from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
 from compiler.ir.model import (
     Component,
@@ -170,6 +170,10 @@ def _joined(pipeline: Pipeline, component: Component, document: Mapping, scope: 
                 unknown_key(found, names, scope, f"the {key} of the component")
     inputs = dict(inner.inputs)
     for name, port in inner.inputs.items():
+        if name not in pipeline.inputs and port.value is None and not port.optional:
+            label = [] if port.at is None else [Label(port.at, "declared here")]
+            at = document.entries["component"].value.span
+            scope.bag.add("P0501", f"the required input `{name}` has no value", at, secondary=label)
         if name in pipeline.inputs:
             own = pipeline.inputs[name]
             inputs[name] = replace(port, value=own.value, mode=own.mode or port.mode, extras=own.extras, at=own.at)

@@ -30,9 +30,11 @@ _FALSE = ("false", "no", "off", "0")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string. With ``numbers``, as for versions, a number is read as its text."""
+    """A string. With ``numbers``, as for versions, a number is read as its text; ``form`` is what it must look like."""
 
     numbers: bool = False
+    form: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,10 @@ def _scalar(node: Node, shape: Shape, scope: Scope, what: str) -> Extra | Unusab
         return wrong_type(node, scope, what, _EXPECTED[type(shape)])
     value = node.value
     if isinstance(shape, Text):
+        if isinstance(value, str) and shape.form and not re.fullmatch(shape.form, value):
+            message = f"`{what}` cannot be `{value}`"
+            scope.bag.add("P0206", message, node.span, help=f"expected something like `{shape.example}`")
+            return UNUSABLE
         if isinstance(value, str):
             return value
         if shape.numbers and isinstance(value, (int, float)) and not isinstance(value, bool):

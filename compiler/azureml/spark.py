@@ -13,6 +13,8 @@ from typing import Final
 
 from compiler.azureml.scope import Scope
 from compiler.diagnostics.span import Span
+from compiler.diagnostics.suggest import did_you_mean
+from compiler.ir.command import parse, uses
 from compiler.ir.model import Argument, Component, Data, Extra, LocalPath, OutputSetting, Step
 
 _ALWAYS: Final = ("spark.driver.cores", "spark.driver.memory", "spark.executor.cores", "spark.executor.memory")
@@ -47,6 +49,18 @@ def check_spark(step: Step, bound: Container[str], scope: Scope) -> None:
             _direct(name, setting, scope)
     if component is not None:
         _entry(component, scope, at)
+        _args(component, {*component.inputs, *step.inputs}, {*component.outputs, *step.outputs}, scope, at)
+
+
+def _args(component: Component, inputs: set[str], outputs: set[str], scope: Scope, at: Span) -> None:
+    """The arguments may name the inputs and outputs of the step, as a command does."""
+    args = component.extras.get("args")
+    for use, _ in uses(parse(args if isinstance(args, str) else "")):
+        known = {"inputs": inputs, "outputs": outputs}.get(use.root)
+        if known is not None and use.name not in known:
+            code, what = ("P0412", "input") if use.root == "inputs" else ("P0413", "output")
+            help = did_you_mean(use.name, known)
+            scope.bag.add(code, f"the arguments use the {what} `{use.name}`, which is not there", at, help=help)
 
 
 def _conf(conf: Mapping[str, Extra], name: str, scope: Scope, at: Span) -> None:

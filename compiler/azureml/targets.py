@@ -31,7 +31,7 @@ def kind_of(node: Mapping, scope: Scope, at: Span) -> str | None:
             if key in node.entries:
                 return implied
         return _component_kind(node.get("component"), scope) or "command"
-    kind = read(written.value, _KIND, scope, "type", at)
+    kind = read(written.value, _KIND, replace(scope, binding=no_binding), "type", at)
     if kind in UNSUPPORTED:
         scope.bag.add("P0802", f"`{kind}` nodes cannot be compiled yet", written.value.span)
         return None

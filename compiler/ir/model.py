@@ -32,10 +32,11 @@ def _at() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class LocalPath:
-    """A file or folder on this machine, absolute. ``written`` is the author's own text."""
+    """A file or folder on this machine, absolute. ``written`` is the author's own text, ``at`` its place if known."""
 
     path: str
     written: str = field(default="", compare=False)
+    at: Span | None = _at()
 
 
 # What opaque extras are made of.

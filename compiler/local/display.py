@@ -27,6 +27,14 @@ _WIDEST = 400
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
 
 
+def near(path: object) -> str:
+    """A path as a person in this folder would write it."""
+    text = str(path)
+    with contextlib.suppress(ValueError):
+        return str(Path(text).relative_to(Path.cwd()))
+    return text
+
+
 def tail(log: Path) -> list[str]:
     """The last lines of a log, fit for a terminal: without control characters and not overlong."""
     try:
@@ -48,7 +56,7 @@ def failure(name: str, attempt: Attempt) -> list[str]:
         lines += ["  command: " + attempt.command.strip().replace("\n", "\n           ")]
     if attempt.log is not None:
         last = tail(attempt.log)
-        lines += [f"  log: {attempt.log}" + (", which ends:" if last else ", which is empty")]
+        lines += [f"  log: {near(attempt.log)}" + (", which ends:" if last else ", which is empty")]
         lines += [f"  | {line}" for line in last]
     return lines
 
@@ -100,7 +108,7 @@ class Display:
             text += f" in {seconds_text(attempt.seconds)}, {value}"
             text += ", the best so far" if best is not None and best.number == trial.number else ""
         else:
-            text += f": {attempt.reason}" + (f", see {attempt.log}" if attempt.status is Status.FAILED else "")
+            text += f": {attempt.reason}" + (f", see {near(attempt.log)}" if attempt.status is Status.FAILED else "")
         self._say(f"{self._clock()} {text}")
 
     def step_ended(self, result: StepResult) -> None:
@@ -123,8 +131,8 @@ class Display:
         parts = ", ".join(f"{count} {status.value}" for status, count in counts.items() if count)
         self._say(f"{result.status.value} in {seconds_text(time.monotonic() - self._began)}: {parts}")
         for name, path in result.outputs.items():
-            self._say(f"  output {name}: {path}")
-        self._say(f"  everything else: {result.folder}")
+            self._say(f"  output {name}: {near(path)}")
+        self._say(f"  everything else: {near(result.folder)}")
         if tracking:
             self._say(f"  MLflow: {tracking}")
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from compiler.diagnostics.model import Bag
@@ -26,15 +26,19 @@ from compiler.local.state import RunFolder, run_record
 from compiler.local.tracking import Tracker, TrackingError
 
 
-def run(pipeline: Pipeline, options: RunOptions, bag: Bag, out: TextIO) -> RunResult:
+def run(
+    pipeline: Pipeline, options: RunOptions, bag: Bag, out: TextIO, show: Callable[[], None] = lambda: None
+) -> RunResult:
     """Run a pipeline that the passes found sound, and say on ``out`` how it goes.
 
-    What cannot run here is reported to ``bag``, all of it, before anything starts; so is each step that fails.
+    What cannot run here, or not as it would on the service, is reported to ``bag``, all of it, before anything starts;
+    ``show`` is called then, to let it be read in time. Each step that fails is reported too.
     Interrupted (SIGINT, SIGTERM), it ends its processes and answers ``canceled``; no process outlives the call.
     """
     given = given_inputs(pipeline, options.inputs, bag)
     plan = make_plan(pipeline, given)
     check_plan(plan, bag)
+    show()
     if bag.has_errors:
         return RunResult(Status.REFUSED)
     try:

@@ -40,8 +40,7 @@ from compiler.spec.bindings import has_binding, refuse_in_command
 
 # Node types that a spec writes in Azure ML's own shape.
 AZURE_KINDS = ("parallel", "spark", "automl", "data_transfer")
-_A_SPEC = re.compile(r"^steps[ \t]*:", re.MULTILINE)
-_A_COMPONENT = re.compile(r"\A\s*\{|^(\$schema|type|command|jobs|task|entry|code|environment)\b", re.MULTILINE)
+_A_SPEC = re.compile(r"^(steps|params|defaults|environments|profiles)[ \t]*:", re.MULTILINE)
 _COMPILE_TIME = re.compile(r"(?<!\$)\{\{ *(?:params|item|key|profile|spec)\b[^{}]*\}\}")
 
 
@@ -121,8 +120,7 @@ def _missing_file(unit: Unit, at: Scalar, written: str, path: str) -> None:
 def _is_spec(unit: Unit, path: str, at: Span) -> bool:
     if path not in unit.kinds:
         source = load(path, unit.quiet, at)
-        text = source.text if source is not None else "type"
-        unit.kinds[path] = _A_SPEC.search(text) is not None or _A_COMPONENT.search(text) is None
+        unit.kinds[path] = source is not None and _A_SPEC.search(source.text) is not None
     return unit.kinds[path]
 
 
@@ -234,7 +232,7 @@ def code_of(unit: Unit, node: Node | None) -> LocalPath | str | None:
     if not unit.code[path]:
         state = "cannot be read" if os.path.exists(path) else "is not there"
         unit.bag.add("P0421", f"`{written}` {state}", node.span, help=_near(path))
-    return LocalPath(path, written)
+    return LocalPath(path, written, node.span)
 
 
 def _near(path: str) -> str | None:

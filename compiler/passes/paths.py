@@ -43,7 +43,10 @@ def paths(pipeline: Pipeline, bag: Bag) -> None:
             continue
         seen.add(path)
         if not _inside(path, root):
-            bag.add("P0418", f"`{written}` lies outside the project", at, notes=[f"the project is {root}"])
+            mark = next(mark for mark in MARKS if os.path.exists(os.path.join(root, mark)))
+            where = os.path.relpath(root, os.path.dirname(pipeline.path))
+            note = f"the project ends where `{mark}` stands: `{where}`"
+            bag.add("P0418", f"`{written}` lies outside the project", at, notes=[note])
         elif not links_allowed and not _inside(os.path.realpath(path), real_root):
             bag.add(
                 "P0419",
@@ -55,19 +58,25 @@ def paths(pipeline: Pipeline, bag: Bag) -> None:
 
 def _read(pipeline: Pipeline) -> Iterator[tuple[str, str, Span | None]]:
     """The local paths that the pipeline names, as written and where."""
+    folder = os.path.dirname(pipeline.path or "")
     for step in pipeline.steps.values():
         component = step.component
         if isinstance(component, Component):
             if component.path is not None:
-                yield component.path, os.path.basename(component.path), component.at
-            if isinstance(component.code, LocalPath):
-                yield component.code.path, component.code.written, component.at
+                yield component.path, os.path.relpath(component.path, folder), step.at
+            yield from _of(component.code, component.at)
+            for included in component.additional_includes:
+                yield from _of(included, component.at)
         for argument in step.inputs.values():
-            if isinstance(argument.value, Data) and isinstance(argument.value.path, LocalPath):
-                yield argument.value.path.path, argument.value.path.written, argument.at
+            yield from _of(argument.value, argument.at)
     for declared in pipeline.inputs.values():
-        if isinstance(declared.value, Data) and isinstance(declared.value.path, LocalPath):
-            yield declared.value.path.path, declared.value.path.written, declared.at
+        yield from _of(declared.value, declared.at)
+
+
+def _of(value: object, at: Span | None) -> Iterator[tuple[str, str, Span | None]]:
+    path = value.path if isinstance(value, Data) else value
+    if isinstance(path, LocalPath):
+        yield path.path, path.written, path.at or at
 
 
 def _inside(path: str, root: str) -> bool:

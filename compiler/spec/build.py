@@ -104,7 +104,7 @@ def data_path(node: Scalar) -> Data:
     if is_address(written):
         return Data(written)
     base = os.path.dirname(node.source.path)
-    return Data(LocalPath(os.path.normpath(os.path.join(base, written)), written))
+    return Data(LocalPath(os.path.normpath(os.path.join(base, written)), written, node.span))
 
 
 def output_setting(mapping: Mapping, at: Span | None) -> OutputSetting:

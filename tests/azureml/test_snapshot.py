@@ -65,7 +65,7 @@ RULES = [
     "[ab].dat",
     "[!c].bin",
     "q?.x",
-    "\\\\#odd",
+    "\\#odd",
     "trailing.txt   ",
     "dir",
 ]
