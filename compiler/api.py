@@ -14,7 +14,7 @@ from compiler.diagnostics.model import Bag
 from compiler.ir.model import Pipeline
 from compiler.ir.text import to_text
 from compiler.ir.verify import verify
-from compiler.passes.frontend import Loaded, Options, load_pipeline
+from compiler.passes.frontend import Loaded, Options, load_again, load_pipeline
 from compiler.passes.paths import project_root
 from compiler.source.reader import Dialect
 from compiler.source.reader import load as read_source
@@ -66,7 +66,7 @@ def validate(path: str, options: Options, bag: Bag, name: str | None = None) -> 
     _target(loaded, bag)
     if not options.profiles and not bag.has_errors:
         for profile in loaded.declared_profiles:
-            _target(load_pipeline(path, replace(options, profiles=(profile,)), bag, name), bag)
+            _target(load_again(loaded, replace(options, profiles=(profile,)), bag), bag)
     return loaded
 
 

@@ -131,8 +131,9 @@ def _options(parsed: argparse.Namespace, local: bool = False) -> Options:
     for file in parsed.params:
         bag = Bag()
         values = params_file(file, bag)
-        if values is None:
+        if len(bag):
             _show(parsed, bag.sorted(), sys.stderr)
+        if values is None or bag.has_errors:
             raise UsageError(f"the params file `{file}` cannot be used")
         sets |= values
     sets |= _pairs(parsed.set, "--set")

@@ -21,6 +21,11 @@ import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same marks, thirty times faster
 
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # --------------------------------------------------------------------------------------------------- what is a fault
 
 # Mappings whose keys are words of the language, by path; `*` is any name. Elsewhere keys are names, or free.
@@ -43,82 +48,21 @@ AZURE = {
 }  # fmt: skip
 
 # Keys that always hold a scalar, keys that always hold a mapping, where the mapping they stand in has words.
-SCALARS = set(
-    [
-        "name",
-        "display_name",
-        "description",
-        "experiment_name",
-        "component",
-        "command",
-        "code",
-        "goal",
-        "primary_metric",
-        "type",
-        "image",
-        "mode",
-        "size",
-        "path",
-        "default_compute",
-        "default_datastore",
-        "frequency",
-        "trial",
-        "dockerfile_path",
-        "instance_type",
-    ]
+SCALARS = words(
+    "name display_name description experiment_name component command code goal primary_metric type image mode size "
+    "path default_compute default_datastore frequency trial dockerfile_path instance_type"
 )
-MAPPINGS = set(
-    [
-        "inputs",
-        "outputs",
-        "environments",
-        "settings",
-        "defaults",
-        "steps",
-        "jobs",
-        "schedule",
-        "trigger",
-        "sweep",
-        "search_space",
-        "objective",
-        "limits",
-        "early_termination",
-        "resources",
-        "distribution",
-        "params",
-        "profiles",
-    ]
+MAPPINGS = words(
+    "inputs outputs environments settings defaults steps jobs schedule trigger sweep search_space objective limits "
+    "early_termination resources distribution params profiles"
 )
-NUMBERS = set(
-    [
-        "max_total_trials",
-        "max_concurrent_trials",
-        "timeout",
-        "trial_timeout",
-        "max_instances",
-        "min_instances",
-        "interval",
-        "idle_time_before_scale_down",
-        "evaluation_interval",
-        "delay_evaluation",
-        "slack_factor",
-        "slack_amount",
-        "upper",
-        "truncation_percentage",
-        "min_value",
-        "max_value",
-        "q",
-        "mu",
-        "sigma",
-        "instance_count",
-        "process_count_per_instance",
-        "worker_count",
-        "parameter_server_count",
-        "mini_batch_error_threshold",
-        "max_concurrency_per_instance",
-    ]
+NUMBERS = words(
+    "max_total_trials max_concurrent_trials timeout trial_timeout max_instances min_instances interval "
+    "idle_time_before_scale_down evaluation_interval delay_evaluation slack_factor slack_amount upper "
+    "truncation_percentage min_value max_value q mu sigma instance_count process_count_per_instance "
+    "worker_count parameter_server_count mini_batch_error_threshold max_concurrency_per_instance"
 )
-ENUMS = set(["goal", "sampling_algorithm", "frequency", "tier", "type", "mode"])
+ENUMS = words("goal sampling_algorithm frequency tier type mode")
 REQUIRED = {
     "": {"name"},
     "environments/*/build": {"path"},
@@ -643,39 +587,7 @@ MAKERS: tuple[Maker, ...] = (_keys, _shapes, _numbers, _syntax, _missing, _names
 
 # ------------------------------------------------------------------------------------------------------------- damage
 
-_STRANGE = [
-    "\x00",
-    "\x07",
-    "\x1b",
-    "\x85",
-    "\u2028",
-    "\u200b",
-    "\ufeff",
-    "�",
-    "😀",
-    "é",
-    "{",
-    "}",
-    "[",
-    "]",
-    ":",
-    "#",
-    "&",
-    "*",
-    "!",
-    "|",
-    ">",
-    "%",
-    "@",
-    "`",
-    "'",
-    '"',
-    "\\",
-    ",",
-    "?",
-    "-",
-    "$",
-]
+_STRANGE = "\0\a\x1b\x85\u2028\u200b\ufeff\ufffd\U0001f600é{}[]:#&*!|>%@`'\"\\,?-$\t\r"
 
 
 def damaged(data: bytes, random: Random) -> bytes:
@@ -719,4 +631,14 @@ def _insert(data: bytes, random: Random) -> bytes:
     return (text[:at] + random.choice(_STRANGE) + text[at:]).encode()
 
 
-_ACCIDENTS: tuple[Callable[[bytes, Random], bytes], ...] = (_truncate, _flip, _lines, _lines, _insert, _insert)
+def _graft(data: bytes, random: Random) -> bytes:
+    """A value where another one stood: often still of the right shape, and so a fault that is found late."""
+    text = data.decode("utf-8", "replace")
+    values = [spot.value for spot in spots(tree(text)) if "\n" not in text[spot.value.start : spot.value.end]]
+    if not values:
+        return data
+    scion, place = random.choice(values), random.choice(values)
+    return (text[: place.start] + " " + text[scion.start : scion.end] + text[place.end :]).encode()
+
+
+_ACCIDENTS: tuple[Callable[[bytes, Random], bytes], ...] = (_truncate, _flip, _lines, _insert, _graft, _graft, _graft)

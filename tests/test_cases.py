@@ -162,7 +162,7 @@ def everything_said(spec: Path) -> list[Diagnostic]:
 # ------------------------------------------------------------------------------------------- what holds for all cases
 
 # Proper names that a message may begin with; any other begins in lower case.
-PROPER = ("Azure ML", "Azure's", "Bayesian", "YAML")
+PROPER = ("Azure ML", "Azure's", "Bayesian", "Spark", "YAML")
 
 
 @pytest.mark.parametrize("name", ERR)
@@ -196,9 +196,7 @@ def test_safe_fixes_cure(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for source, some in edits.items():
         Path(source.path).write_text(edited(source.text, some), encoding="utf-8")
     after = everything_said(folder / "spec.yml")
-    gone = Counter((item.code, item.message) for item in before) - Counter(
-        (item.code, item.message) for item in after
-    )
+    gone = Counter((item.code, item.message) for item in before) - Counter((item.code, item.message) for item in after)
     for item in fixed:
         assert gone[item.code, item.message] > 0, f"{concise.line(item)} is still there"
     assert not any(item.code.startswith("P01") and item.severity is Severity.ERROR for item in after), said(after)

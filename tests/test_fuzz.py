@@ -247,10 +247,15 @@ def _survives(main: Path, options: api.Options, number: int, capsys: pytest.Capt
         for span in (item.primary, *(label.span for label in item.secondary)):
             assert span is None or 0 <= span.start <= span.end <= len(span.source.text), item
     style = ("text", "concise", "json")[number % 3]
-    code = cli.run(["validate", str(main), "--format", style])
+    flags = [*(f"--profile={name}" for name in options.profiles), *(f"--set={k}={v}" for k, v in options.sets.items())]
+    code = cli.run(["validate", str(main), "--format", style, *flags])
     shown = capsys.readouterr()
     assert code in (0, 1), shown.err
     assert "Traceback" not in shown.out + shown.err
+    if code == 0:
+        assert cli.run(["compile", str(main), "--output", str(main.parent / ".build"), *flags]) in (0, 1)
+        assert cli.run(["compile", str(main), "--emit=ir", *flags]) == 0
+        capsys.readouterr()
     if style == "json":
         _inside(json.loads(shown.out)["diagnostics"])
 

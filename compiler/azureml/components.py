@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from compiler.azureml.environments import environment_from_node
 from compiler.azureml.fields import COMPONENTS, FLOW_SCHEMAS, OURS, RUN, TEXTS
-from compiler.azureml.scope import DEEPEST, Scope, Unusable, is_address, local_part
-from compiler.azureml.shapes import BOOLEAN, TEXT, VERSION, Record, Shape, entry, read, read_fields, word, wrong_type
+from compiler.azureml.scope import DEEPEST, Scope, Unusable
+from compiler.azureml.shapes import BOOLEAN, CODE, TEXT, VERSION, ListOf, Record, Shape, entry, read, read_fields, word
 from compiler.azureml.values import input_ports_from_node, output_ports_from_node
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
-from compiler.ir.model import Component, Environment, Extra, InputPort, LocalPath, OutputPort
-from compiler.source.tree import Mapping, Node, Scalar, Sequence
+from compiler.ir.model import Component, Extra, InputPort, LocalPath, OutputPort
+from compiler.source.tree import Mapping, Node, Scalar
 
 _KIND: Final = word(*COMPONENTS)
 _PLAIN: Final[MappingType[str, Shape]] = {
@@ -171,39 +171,25 @@ def _code_and_environment(node: Mapping, scope: Scope) -> dict[str, object] | No
     return None if any(value is None for value in own.values()) else own
 
 
-_READERS: Final = {"command": _command, "spark": _code_and_environment}
+def _spark(node: Mapping, scope: Scope) -> dict[str, object] | None:
+    own = _code_and_environment(node, scope)
+    return None if own is None else {"code": LocalPath(scope.folder, "."), **own}  # Azure ML's own default
+
+
+_READERS: Final = {"command": _command, "spark": _spark}
 
 
 def code_from_node(node: Node, scope: Scope) -> LocalPath | str | None:
     """The code of a component: a folder or file that is there, or an address."""
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        wrong_type(node, scope, "code", "a folder")
-        return None
-    if is_address(node.value):
-        return node.value
-    return _there(node, scope)
-
-
-def _there(node: Scalar, scope: Scope) -> LocalPath | None:
-    written = local_part(str(node.value))
-    found = scope.path(written)
-    if os.path.exists(found.path):
-        return found
-    scope.bag.add("P0421", f"`{written}` is not there", node.span)
-    return None
+    found = read(node, CODE, scope, "code", node.span)
+    return found if isinstance(found, (LocalPath, str)) else None
 
 
 def _includes(node: Node, scope: Scope) -> tuple[LocalPath, ...] | None:
-    if not isinstance(node, Sequence):
-        wrong_type(node, scope, "additional_includes", "a list of paths")
+    found = read(node, ListOf(CODE), scope, "additional_includes", node.span)
+    if not isinstance(found, tuple):
         return None
-    paths: list[LocalPath] = []
-    for item in node.items:
-        if not isinstance(item, Scalar) or not isinstance(item.value, str):
-            wrong_type(item, scope, "additional_includes", "a path")
-        elif (found := _there(item, scope)) is not None:
-            paths.append(found)
-    return tuple(paths) if len(paths) == len(node.items) else None
+    return tuple(path for path in found if isinstance(path, LocalPath))
 
 
 # ------------------------------------------------------------------------------------------------------------- flows
@@ -242,12 +228,3 @@ def _flow(node: Mapping, scope: Scope, path: str, form: str) -> Component | None
 
 def _flow_folder(path: str) -> tuple[str, str]:
     return (path, "flow.dag.yaml") if os.path.isdir(path) else os.path.split(path)
-
-
-def environment_of(component: Component) -> Environment | None:
-    """The environment that a component runs in, wherever its kind keeps it."""
-    task = component.extras.get("task")
-    if isinstance(task, MappingType):
-        inner = task.get("environment")
-        return inner if isinstance(inner, Environment) else None
-    return component.environment

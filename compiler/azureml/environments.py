@@ -24,7 +24,6 @@ from compiler.azureml.shapes import (
     MapOf,
     Special,
     anything,
-    entry,
     missing_key,
     read_record,
     record,
@@ -170,11 +169,3 @@ def _without_schema(node: Mapping) -> Mapping:
         return node
     kept = {key: found for key, found in node.entries.items() if key != "$schema"}
     return Mapping(node.source, node.start, node.end, kept)
-
-
-def read_conda(found: Mapping, scope: Scope) -> MappingType[str, Extra] | None:
-    """The conda list under ``conda_file`` of a mapping, for forms of environment that other languages add."""
-    if "conda_file" not in found.entries:
-        return None
-    value = entry(found.entries["conda_file"], Special(_conda), scope)
-    return value if isinstance(value, MappingType) else None

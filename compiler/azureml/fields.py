@@ -14,6 +14,7 @@ from compiler.azureml.environments import ENVIRONMENT
 from compiler.azureml.shapes import (
     ANYTHING,
     BOOLEAN,
+    CODE,
     INTEGER,
     PATH,
     PLAIN,
@@ -136,7 +137,7 @@ _COMPONENT: Final[Mapping[str, Shape]] = {
 }
 TASK: Final = record(
     type=word("run_function", "model", "function"),
-    code=PATH,
+    code=CODE,
     entry_script=TEXT,
     program_arguments=TEXT,
     model=TEXT,

@@ -93,7 +93,7 @@ def component_settings(step: Step, kind: str) -> dict[str, Any]:
     extras = {
         key: value
         for key, value in step.extras.items()
-        if key in _COMPONENT_KEYS.get(kind, ()) and not has_binding(value)
+        if key in _COMPONENT_KEYS.get(kind, ()) and (kind == "spark" or not has_binding(value))
     }
     found: dict[str, Any] = {}
     if kind == "command":

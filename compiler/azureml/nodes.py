@@ -48,6 +48,7 @@ from compiler.ir.model import (
     Extra,
     InputPort,
     InputRef,
+    LocalPath,
     OutputPort,
     OutputRef,
     OutputSetting,
@@ -268,6 +269,8 @@ def _in_place(node: Mapping, kind: str, step: Step, scope: Scope) -> Component |
         more["environment"] = environment_from_node(found.value, own, found.key_span)
     if "code" in node.entries:
         more["code"] = code_from_node(node.entries["code"].value, own)
+    elif kind == "spark":
+        more["code"] = LocalPath(scope.folder, ".")
     if kind == "command":
         text = entry(node.entries["command"], TEXT, own)
         more["command"] = text if isinstance(text, str) else None

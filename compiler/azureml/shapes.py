@@ -11,13 +11,14 @@ What is read this way is opaque to the rest of the compiler: it is compared, pri
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Container, Iterable
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from compiler.azureml.scope import UNUSABLE, Scope, Unusable, is_address, no_binding
+from compiler.azureml.scope import UNUSABLE, Scope, Unusable, is_address, local_part, no_binding
 from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import closest, did_you_mean
 from compiler.ir.model import Extra, InputRef
@@ -113,7 +114,9 @@ class Either:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A local file or folder, or an address kept as text."""
+    """A local file or folder, or an address kept as text. What is ``needed`` must be there."""
+
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,7 @@ BOOLEAN: Final = Boolean()
 ANYTHING: Final = Anything()
 PLAIN: Final = Plain()
 PATH: Final = Path()
+CODE: Final = Path(needed=True)
 
 
 def word(*words: str, exact: bool = False, keep: bool = False) -> Word:
@@ -221,14 +225,13 @@ def anything(node: Node, scope: Scope) -> Extra | Unusable:
         bound = _bound(node, scope)
         return node.value if bound is None else bound
     if isinstance(node, Sequence):
-        items = tuple(anything(item, scope) for item in node.items)
-        return UNUSABLE if any(isinstance(item, Unusable) for item in items) else _usable(items)
-    pairs = {found.key: anything(found.value, scope) for found in node}
-    return _whole(pairs)
+        return _all(tuple(anything(item, scope) for item in node.items))
+    return _whole({found.key: anything(found.value, scope) for found in node})
 
 
-def _usable(items: tuple[Extra | Unusable, ...]) -> tuple[Extra, ...]:
-    return tuple(item for item in items if not isinstance(item, Unusable))
+def _all(items: tuple[Extra | Unusable, ...]) -> Extra | Unusable:
+    good = tuple(item for item in items if not isinstance(item, Unusable))
+    return good if len(good) == len(items) else UNUSABLE
 
 
 def _whole(pairs: dict[str, Extra | Unusable]) -> Extra | Unusable:
@@ -299,8 +302,7 @@ def _tag(node: Mapping, shape: Tagged, scope: Scope, what: str, at: Span) -> str
 def _sequence(node: Node, shape: ListOf, scope: Scope, what: str, at: Span) -> Extra | Unusable:
     if not isinstance(node, Sequence):
         return read(node, shape.item, scope, what, at) if shape.single else wrong_type(node, scope, what, "a list")
-    items = tuple(read(item, shape.item, scope, what, at) for item in node.items)
-    return UNUSABLE if any(isinstance(item, Unusable) for item in items) else _usable(items)
+    return _all(tuple(read(item, shape.item, scope, what, at) for item in node.items))
 
 
 def _scalar(node: Node, shape: Shape, scope: Scope, what: str) -> Extra | Unusable:
@@ -328,10 +330,11 @@ def _scalar(node: Node, shape: Shape, scope: Scope, what: str) -> Extra | Unusab
     elif isinstance(shape, Word):
         return _word(node, shape, scope, what)
     elif isinstance(shape, Path) and isinstance(value, str):
-        return value if is_address(value) else scope.path(value)
+        return _path(node, value, shape, scope)
     elif isinstance(shape, Plain) and value is not None:
         return value
-    return wrong_type(node, scope, what, _EXPECTED[type(shape)] if not is_whole(shape) else "a whole number")
+    whole = isinstance(shape, Number) and shape.whole
+    return wrong_type(node, scope, what, "a whole number" if whole else _EXPECTED[type(shape)])
 
 
 _EXPECTED: Final[dict[type, str]] = {
@@ -344,8 +347,15 @@ _EXPECTED: Final[dict[type, str]] = {
 }
 
 
-def is_whole(shape: Shape) -> bool:
-    return isinstance(shape, Number) and shape.whole
+def _path(node: Scalar, text: str, shape: Path, scope: Scope) -> Extra | Unusable:
+    if is_address(text):
+        return text
+    written = local_part(text)
+    found = scope.path(written)
+    if shape.needed and not os.path.exists(found.path):
+        scope.bag.add("P0421", f"`{written}` is not there", node.span)
+        return UNUSABLE
+    return found
 
 
 def as_number(value: object, *, whole: bool = False) -> int | float | None:

@@ -60,7 +60,7 @@ from compiler.source.tree import Mapping, Node, Scalar
 _TYPE: Final = word(*LITERAL_TYPES, *PORT_TYPES, exact=True)
 _MODE: Final = word(*PORT_MODES, exact=True)
 _LITERAL_PORT: Final = record(
-    type=_TYPE, optional=BOOLEAN, default=PLAIN, description=TEXT, max=PLAIN, min=PLAIN, enum=ListOf(PLAIN),
+    type=_TYPE, optional=BOOLEAN, default=PLAIN, description=TEXT, max=PLAIN, min=PLAIN, enum=ListOf(TEXT),
     required=("type",),
 )  # fmt: skip
 _DATA_PORT: Final = record(type=_TYPE, optional=BOOLEAN, default=TEXT, description=TEXT, mode=_MODE, required=("type",))

@@ -27,6 +27,7 @@ from compiler.azureml.documents import (
     trial,
 )
 from compiler.azureml.fields import SPARK_SIZES
+from compiler.azureml.in_place import has_binding
 from compiler.azureml.snapshot import Snapshot, Snapshots
 from compiler.azureml.yamlwriter import to_yaml
 from compiler.diagnostics.model import Bag
@@ -221,11 +222,11 @@ def _stands_alone(step: Step, component: Component) -> bool:
     """Whether a component is written to a file of its own.
 
     AutoML and the built-in data transfers have none. A Spark step with one may use few sizes of machine, spelt
-    Azure ML's way, and in place may use any.
+    Azure ML's way, and in place may use any, and bind its settings to inputs of the pipeline.
     """
     if component.kind == "spark" and component.path is None:
         size = (step.resources or {}).get("instance_type")
-        return size is None or size in SPARK_SIZES
+        return (size is None or size in SPARK_SIZES) and not any(map(has_binding, component.extras.values()))
     return component.kind != "automl" and component.extras.get("task") not in _BUILT_IN
 
 

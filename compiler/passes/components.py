@@ -241,9 +241,9 @@ def _near(path: str) -> str | None:
     return f"did you mean `{guess}`?" if guess is not None else None
 
 
-def inputs_of(component: Component) -> set[str]:
-    """The inputs that the command names."""
-    return {use.name for use, _ in commands.uses(commands.parse(component.command or "")) if use.root == "inputs"}
+def uses_of(component: Component) -> list[commands.Use]:
+    """Where the command names inputs."""
+    return [use for use, _ in commands.uses(commands.parse(component.command or "")) if use.root == "inputs"]
 
 
 # ------------------------------------------------------------------------------------------------------- environment

@@ -10,10 +10,9 @@ from collections.abc import Mapping as MappingABC
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from compiler.azureml import reader as azure
 from compiler.azureml.scope import Files
 from compiler.diagnostics.model import Bag
-from compiler.diagnostics.span import SourceFile, Span
+from compiler.diagnostics.span import Span
 from compiler.ir.model import Pipeline
 from compiler.passes import check, lower
 from compiler.passes.paths import project_root
@@ -46,13 +45,22 @@ class Loaded:
     pipeline: Pipeline | None
     profiles: tuple[str, ...] = ()
     declared_profiles: tuple[str, ...] = ()
-    is_spec: bool = True
+    tree: Mapping | None = None
+    files: Files | None = None
 
 
 def load_pipeline(path: str, options: Options, bag: Bag, name: str | None = None) -> Loaded:
     """Read and check the pipeline at a path, whichever language it is in; faults go into the bag."""
     with _no_collection():
         return _load(path, options, bag, name)
+
+
+def load_again(loaded: Loaded, options: Options, bag: Bag) -> Loaded:
+    """The same spec under other options, without reading its files again; ``bag`` is the one it was loaded with."""
+    if loaded.tree is None or loaded.files is None:
+        return loaded
+    with _no_collection():
+        return _spec(loaded.path, loaded.tree, options, bag, loaded.files)
 
 
 @contextmanager
@@ -74,32 +82,32 @@ def _load(path: str, options: Options, bag: Bag, name: str | None) -> Loaded:
     if source is None:
         return Loaded(path, None)
     if _AZURE.search(source.text) is not None and _STEPS.search(source.text) is None:
-        pipeline = azure.read_pipeline(path, bag, Files(bag), name=name)
+        from compiler.azureml.reader import read_pipeline
+
+        pipeline = read_pipeline(path, bag, Files(bag), name=name)
         if pipeline is not None:
             check(pipeline, bag)
-        return Loaded(path, pipeline, is_spec=False)
+        return Loaded(path, pipeline)
     tree = read(source, bag, Dialect.CORE)
     if tree is None:
         return Loaded(path, None)
     if not isinstance(tree, Mapping):
         bag.add("P0208", f"the file holds {describe(tree)}, not a pipeline", tree.span, help="a spec begins `name: …`")
         return Loaded(path, None)
-    return _spec(path, source, tree, options, bag)
+    return _spec(path, tree, options, bag, Files(bag, local_environments=True))
 
 
-def _spec(path: str, source: SourceFile, tree: Mapping, options: Options, bag: Bag) -> Loaded:
+def _spec(path: str, tree: Mapping, options: Options, bag: Bag, files: Files) -> Loaded:
     section = tree.get("profiles")
     declared = tuple(section.entries) if isinstance(section, Mapping) else ()
     profiles = options.profiles
     if not profiles and options.local_profile and "local" in declared:
         profiles = ("local",)
-    unit = Unit(
-        bag, tree, Files(bag, local_environments=True), project_root(path)[0], path, _nested, profiles, options.sets
-    )
+    unit = Unit(bag, tree, files, project_root(path)[0], path, _nested, profiles, options.sets)
     pipeline = lower(unit)
     if pipeline is not None:
         check(pipeline, bag)
-    return Loaded(path, pipeline, profiles, declared)
+    return Loaded(path, pipeline, profiles, declared, tree, files)
 
 
 def _nested(outer: Unit, path: str, params: MappingABC[str, str | Entry], at: Span) -> Pipeline | None:

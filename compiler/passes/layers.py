@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from compiler.diagnostics.model import Label
+from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.suggest import did_you_mean
 from compiler.passes.settled import sound
 from compiler.passes.unit import Unit
@@ -79,4 +79,6 @@ def _profiles(unit: Unit) -> None:
             unit.bag.add("P0313", f"there is no profile `{name}`", None, help=hint)
         elif isinstance(entry.value, Mapping):
             unit.tree = overlay(unit.tree, entry.value, bag)
-    unit.poisoned |= shape.check(sound(unit), unit.bag)
+    again, told = Bag(), {item.primary for item in unit.bag}
+    unit.poisoned |= shape.check(sound(unit), again)
+    unit.bag.extend(item for item in again if item.primary not in told)

@@ -6,6 +6,7 @@ A name that fails is reported here and nowhere else; later passes meet it again 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
@@ -36,6 +37,8 @@ def names(pipeline: Pipeline, bag: Bag) -> None:
             _unknown_input(pipeline, step.compute.input, step.at, bag)
         if isinstance(step.component, Component) and step.component.command is not None:
             _command(step.component, bag)
+        if isinstance(step.component, Component) and step.component.kind == "parallel":
+            _parallel(step.component, bag)
     for output in pipeline.outputs.values():
         if output.source is not None:
             _output_ref(pipeline, output.source, output.at, bag)
@@ -138,6 +141,29 @@ def _command(component: Component, bag: Bag) -> None:
             in_command(component, use),
             help=did_you_mean(use.name, declared, f"declared {what}s"),
         )
+
+
+def _parallel(component: Component, bag: Bag) -> None:
+    """What a parallel component says of its inputs and outputs outside a command."""
+    task = component.extras.get("task")
+    said = {**component.extras, **(task if isinstance(task, Mapping) else {})}
+    for key in ("input_data", "program_arguments", "append_row_to"):
+        text = said.get(key)
+        if not isinstance(text, str):
+            continue
+        for use, _ in commands.uses(commands.parse(text)):
+            declared = {"inputs": component.inputs, "outputs": component.outputs}.get(use.root)
+            if declared is not None and use.name.split(".")[0] not in declared and use.name not in declared:
+                code, what = ("P0412", "input") if use.root == "inputs" else ("P0413", "output")
+                message = f"`{key}` uses the {what} `{use.name}`, which is not declared"
+                at, help = _behind(component.at, text[use.start : use.end]), did_you_mean(use.name, declared)
+                bag.add(code, message, at, help=help)
+
+
+def _behind(at: Span | None, text: str) -> Span | None:
+    """The first place of a text behind another place, where a component's settings stand."""
+    start = at.source.text.find(text, at.start) if at is not None else -1
+    return Span(at.source, start, start + len(text)) if at is not None and start >= 0 else at
 
 
 def in_command(component: Component, use: commands.Use) -> Span | None:

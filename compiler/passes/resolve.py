@@ -6,8 +6,8 @@ import os
 from dataclasses import replace
 from itertools import pairwise
 
-from compiler.azureml.nodes import step_from_node
 from compiler.azureml.scope import UNUSABLE, Binding, Bound, Scope
+from compiler.azureml.spark import check_spark
 from compiler.diagnostics.model import Bag
 from compiler.diagnostics.span import Span
 from compiler.ir import graph
@@ -79,6 +79,17 @@ def resolve(unit: Unit) -> None:
         at=tree.entries["name"].value.span if "name" in tree.entries else None,
     )
     _leftovers(unit, found)
+    _spark(unit, unit.pipeline)
+
+
+def _spark(unit: Unit, pipeline: Pipeline) -> None:
+    """What Azure ML demands of the Spark steps that are written here; its own files are checked where they are read."""
+    for draft in unit.drafts:
+        if draft.node is not None and "spark" in draft.node.entries:
+            sources = [output.source for output in pipeline.outputs.values() if output.source is not None]
+            bound = {source.output for source in sources if source.step == draft.name}
+            scope = Scope(unit.bag, unit.files, os.path.dirname(draft.node.source.path))
+            check_spark(pipeline.steps[draft.name], bound, scope)
 
 
 def _inputs_meant(step: Step) -> list[str]:
@@ -242,6 +253,8 @@ def _output_settings(node: Mapping) -> dict[str, OutputSetting]:
 
 def _azure_shape(wiring: Wiring, draft: Draft, node: Mapping, kind: str) -> Step:
     """A step in Azure ML's own shape, which Azure ML's reader reads; only its bindings are the spec's."""
+    from compiler.azureml.nodes import step_from_node
+
     body, at = node.entries[kind].value, draft.entry.key_span
     if not isinstance(body, Mapping):
         return Step(draft.name, INVALID, at=at)

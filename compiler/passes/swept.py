@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compiler.diagnostics.model import Label
-from compiler.diagnostics.suggest import did_you_mean
+from compiler.diagnostics.suggest import closest, did_you_mean
 from compiler.ir.model import Component, Distribution, InputPort, Sweep
 from compiler.passes.arguments import Inputs, Shell
-from compiler.passes.components import inputs_of
+from compiler.passes.components import uses_of
+from compiler.passes.names import in_command
 from compiler.passes.unit import Unit
 from compiler.source.tree import Entry, Mapping, Scalar
 from compiler.spec import build
@@ -29,7 +30,7 @@ def swept_inputs(unit: Unit, sweep_node: Mapping, sweep: Sweep, shell: Shell, in
             port = inputs.ports.get(name)
             if port is not None:
                 inputs.ports[name] = replace(port, default=None)
-            elif name in inputs_of(shell):
+            elif any(use.name == name for use in uses_of(shell)):
                 kind = _swept_type(distribution.type, distribution.values)
                 inputs.ports[name] = InputPort(kind, at=distribution.key_at)
             else:
@@ -41,12 +42,14 @@ def swept_inputs(unit: Unit, sweep_node: Mapping, sweep: Sweep, shell: Shell, in
 
 def _unknown(unit: Unit, name: str, distribution: Distribution, shell: Component, inputs: Inputs, sweep: Sweep) -> None:
     """A swept name that the command does not use: one that it uses and nothing gives was meant, and is not missed."""
-    free = inputs_of(shell) - set(inputs.ports) - set(sweep.search_space)
+    free = {use.name: use for use in uses_of(shell) if use.name not in {**inputs.ports, **sweep.search_space}}
+    meant = closest(name, free) or next(iter(free), None)
+    at = in_command(shell, free[meant]) if meant is not None else shell.command_at
     unit.bag.add(
         "P0702",
         f"`{name}` is swept over and is no input of the trial",
         distribution.key_at,
-        secondary=[Label(shell.command_at, "the trial")] if shell.command_at is not None else [],
+        secondary=[Label(at, "the trial uses this" if meant is not None else "the trial")] if at is not None else [],
         help=did_you_mean(name, free or inputs.ports, "inputs of the trial"),
     )
     inputs.failed = True

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from compiler.diagnostics.model import Bag, Edit, Fix
 from compiler.diagnostics.span import Span
-from compiler.source.filters import Refused, joined, to_text
+from compiler.source.filters import Refused, apply, joined, to_text
 from compiler.source.interpret import Fault, Interpreter, check, evaluate_path, paths
 from compiler.source.lexical import quoted
 from compiler.source.scope import BINDABLE, COMPILE_TIME, INVALID, RUN_TIME, Invalid, Known, Poisoned, Scope, Word
@@ -72,9 +73,9 @@ def names(text: str) -> set[str]:
 
 
 def _paths(part: Now) -> Iterator[list[Word]]:
-    words = _simple(part)
-    if words is not None:
-        yield words
+    simple = _simple(part)
+    if simple is not None:
+        yield simple[0]
         return
     from compiler.source.grammar import Unparsable, parse
 
@@ -85,13 +86,13 @@ def _paths(part: Now) -> Iterator[list[Word]]:
     yield from paths(expression)
 
 
-def _simple(part: Now) -> list[Word] | None:
-    """The words of a dotted name, with offsets in the inside; None if it is more than that."""
+def _simple(part: Now) -> tuple[list[Word], str | None] | None:
+    """The words of a dotted name, with offsets in the inside, and a filter on it; None if it is more than that."""
     match = PATH.fullmatch("{{" + part.inner + "}}")
     if match is None:
         return None
-    words = [Word(word.group(), word.start(), word.end()) for word in _WORD.finditer(part.inner)]
-    return None if words[0].name in _RESERVED else words
+    words = [Word(word.group(), word.start(), word.end()) for word in _WORD.finditer(part.inner, 0, match.end(1) - 2)]
+    return None if words[0].name in _RESERVED else (words, match[2])
 
 
 class _Evaluation:
@@ -161,11 +162,13 @@ class _Evaluation:
             raise Fault(
                 "P0301", "a `{{` that is never closed", -2, 0, "close it with `}}`; `{{ '{{' }}` writes two braces"
             )
-        words = _simple(part)
-        if words is not None:
-            value, used = evaluate_path(words, self._scope)
-            self._used.extend(used)
-            return value
+        simple = _simple(part)
+        if simple is not None:
+            value, used = evaluate_path(simple[0], self._scope)
+            with suppress(Refused):  # what a filter does not take is explained below
+                value = value if simple[1] is None else apply(simple[1], value, [], {})
+                self._used.extend(used)
+                return value
         from compiler.source.grammar import Unparsable, parse
 
         try:

@@ -7,6 +7,7 @@ so that no diagnostic, whatever it is about, can print it.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from compiler.diagnostics.model import Bag
 from compiler.diagnostics.span import SourceFile, Span
@@ -31,7 +32,13 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("a signed token", r"\b(eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,})"),
     ("a secret", _NAMED),
 )
-_ONE = re.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
+
+
+@cache  # compiled for the first text that holds a hint; most hold none
+def _one() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for _, pattern in _PATTERNS))
+
+
 # A line without any of these words can hold none of the above, and looking for a word is cheap.
 _HINTS = (
     *("key", "sig=", "password", "pwd", "secret", "token", "@"),
@@ -43,7 +50,7 @@ def secrets(source: SourceFile, bag: Bag) -> None:
     """Report and mask every literal secret of a text."""
     text = source.text
     for start, end in _suspicious(text):
-        for match in _ONE.finditer(text, start, end):
+        for match in _one().finditer(text, start, end):
             group = match.lastindex or 1
             begin, stop = match.span(group)
             source.mask(begin, stop)
@@ -76,4 +83,4 @@ def _suspicious(text: str) -> list[tuple[int, int]]:
 
 def is_secret(text: str) -> bool:
     """Whether a value from elsewhere (``--set``) looks like a secret."""
-    return _ONE.search(text) is not None
+    return _one().search(text) is not None
