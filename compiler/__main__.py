@@ -11,6 +11,9 @@ def main() -> int:
 
         sys.stdout.write(f"amlc {VERSION}\n")
         return 0
+    import gc
+
+    gc.disable()  # what a short command makes, it needs to the end; `run`, which goes on, turns it on again
     from compiler.cli import run
 
     return run(sys.argv[1:])

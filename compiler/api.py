@@ -93,9 +93,8 @@ def compile_pipeline(path: str, options: Options, output: str, bag: Bag, name: s
         return Compiled(loaded)
     directory = build_directory(loaded, output)
     build = emit(loaded, directory, bag)
-    if build is None or bag.has_errors:
+    if build is None or bag.has_errors or not builds.write(build, directory, bag):
         return Compiled(loaded)
-    builds.write(build, directory, bag)
     return Compiled(loaded, directory, len(build.files))
 
 
@@ -108,8 +107,9 @@ def check_build(path: str, options: Options, output: str, bag: Bag, name: str | 
         return Compiled(loaded)
     directory = build_directory(loaded, output)
     build = emit(loaded, directory, bag)
-    stale = builds.check(build, directory) if build is not None else []
-    return Compiled(loaded, directory, 0, stale)
+    if build is None or bag.has_errors:
+        return Compiled(loaded)
+    return Compiled(loaded, directory, 0, builds.check(build, directory))
 
 
 def emit(loaded: Loaded, directory: str, bag: Bag) -> Build | None:

@@ -156,7 +156,7 @@ def _existing(path: str) -> str:
     if not os.path.exists(path):
         folder, name = os.path.split(path)
         try:
-            near = closest(name, os.listdir(folder or "."))
+            near = closest(name, [other for other in os.listdir(folder or ".") if other != name])
         except OSError:
             near = None
         hint = f"; did you mean `{os.path.join(folder, near)}`?" if near else ""
@@ -190,7 +190,7 @@ def _compile(parsed: argparse.Namespace) -> int:
     from compiler import api
 
     options = _options(parsed)
-    if parsed.output is None and parsed.emit == "azureml":
+    if not parsed.output and parsed.emit == "azureml":
         raise UsageError("compile needs --output DIR")
     code = OK
     for path in parsed.specs:
@@ -226,6 +226,7 @@ def _say_compiled(parsed: argparse.Namespace, path: str, done: Compiled) -> None
 
 
 def _run(parsed: argparse.Namespace) -> int:
+    import gc
     from pathlib import Path
 
     from compiler import api
@@ -253,6 +254,7 @@ def _run(parsed: argparse.Namespace) -> int:
             news = [item for item in news if item.code != "P1005"]
         _show(parsed, news, sys.stderr)
 
+    gc.enable()
     result = api.run_pipeline(path, options, wanted, bag, sys.stdout, show, path)
     return OK if result is not None and result.status is Status.COMPLETED else FINDINGS
 

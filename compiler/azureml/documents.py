@@ -53,6 +53,7 @@ class Library:
     code: dict[str, Snapshot] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
     _versions: dict[str, str] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
     _objects: dict[int, tuple[object, str]] = field(default_factory=dict)
 
     def file(self, folder: str, name: str, head: Document, body: Document, also: str = "") -> str:
@@ -77,9 +78,9 @@ class Library:
     def _free(self, folder: str, name: str) -> str:
         stem = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "unnamed"
         stem = stem if not stem[0].isdigit() else f"_{stem}"
-        path, number = f"{folder}/{stem}.yml", 1
+        path = f"{folder}/{stem}.yml"
         while path in self.documents:
-            number += 1
+            self._numbers[f"{folder}/{stem}"] = number = self._numbers.get(f"{folder}/{stem}", 1) + 1
             path = f"{folder}/{stem}_{number}.yml"
         return path
 
@@ -89,6 +90,7 @@ class Library:
         return None if found is None else found[1]
 
     def remember(self, thing: object, path: str) -> str:
+        """Keep where an object was written; the path again."""
         self._objects[id(thing)] = (thing, path)
         return path
 
@@ -190,6 +192,7 @@ class Library:
 
 
 def schema(component: Component) -> str:
+    """The address of the schema that a component's file follows, for editors."""
     return f"{SCHEMAS}/{_SCHEMA_NAMES[component.kind]}.schema.json"
 
 

@@ -150,10 +150,12 @@ CODE: Final = Path(needed=True)
 
 
 def word(*words: str, exact: bool = False, keep: bool = False) -> Word:
+    """The shape of one of these words."""
     return Word(words, exact, keep)
 
 
 def record(*, required: tuple[str, ...] = (), open: bool = False, **fields: Shape) -> Record:
+    """The shape of a map with these keys."""
     return Record(fields, required, open)
 
 
@@ -311,8 +313,8 @@ def _scalar(node: Node, shape: Shape, scope: Scope, what: str) -> Extra | Unusab
     value = node.value
     if isinstance(shape, Text):
         if isinstance(value, str) and shape.form and not re.fullmatch(shape.form, value):
-            message = f"`{what}` cannot be `{value}`"
-            scope.bag.add("P0206", message, node.span, help=f"expected something like `{shape.example}`")
+            help = f"expected something like `{shape.example}`"
+            scope.bag.add("P0206", f"`{what}` cannot be `{value}`", node.span, help=help)
             return UNUSABLE
         if isinstance(value, str):
             return value

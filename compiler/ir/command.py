@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 # A binding ends at the first `}}`; what stands between is judged by whoever asks.
 BINDING = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -21,16 +20,14 @@ BINDING = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _MARK = re.compile(r"\$\{\{|\$\[\[|\]\]|\\|'|\"|\$?\(|\)|`|(?<![^\s;&|()])#")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Words for the shell, as they are."""
 
     text: str
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """``${{ root.name }}``. ``quote`` is the quote it stands in: ``'``, ``"`` or empty.
 
     ``root`` is empty when the inside is no dotted name; ``inner`` is the inside as written.
@@ -45,8 +42,7 @@ class Use:
     quote: str
 
 
-@dataclass(frozen=True, slots=True)
-class Optional:
+class Optional(NamedTuple):
     """``$[[ … ]]``: vanishes when an input inside it has no value."""
 
     parts: tuple[Text | Use, ...]

@@ -4,6 +4,8 @@ Front ends build it, checks read it, back ends turn it into Azure ML files, loca
 The classes are frozen and closed: match on their type, never subclass one. Mappings are never changed after
 construction. A ``Span`` says where a thing was written; spans take no part in equality, printing or hashing.
 
+The classes have no ``repr``: ``ir/text.py`` prints them better, and making one for each is a tenth of a small run.
+
 What a target can express and the core has no meaning for (a Spark step's ``conf``, an AutoML step's whole body)
 is kept in ``extras``: compared, printed and emitted, opaque to the passes.
 """
@@ -30,7 +32,7 @@ def _at() -> Any:
     return field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LocalPath:
     """A file or folder on this machine, absolute. ``written`` is the author's own text, ``at`` its place if known."""
 
@@ -46,7 +48,7 @@ Extra: TypeAlias = "Literal | None | LocalPath | Environment | InputRef | tuple[
 # ---------------------------------------------------------------------------------------------------- environments
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Environment:
     """Where a command runs: a ``reference`` to a registered one, or an image, a conda list, a build context.
 
@@ -68,7 +70,7 @@ class Environment:
 # -------------------------------------------------------------------------------------------------------- components
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class InputPort:
     """One input that a component declares. ``default`` None means that it has none."""
 
@@ -83,7 +85,7 @@ class InputPort:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OutputPort:
     """One output that a component declares."""
 
@@ -93,7 +95,7 @@ class OutputPort:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Component:
     """What a step runs. ``kind`` is Azure ML's type: command, pipeline, parallel, spark, data_transfer, automl.
 
@@ -124,7 +126,7 @@ class Component:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ComponentReference:
     """A component in a workspace or registry: its ports are taken on trust. ``kind`` is the step's type, if said."""
 
@@ -136,14 +138,14 @@ class ComponentReference:
 # ------------------------------------------------------------------------------------------------------------ values
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class InputRef:
     """The value of an input of the pipeline that the step stands in."""
 
     input: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OutputRef:
     """An output of another step of the same pipeline."""
 
@@ -151,7 +153,7 @@ class OutputRef:
     output: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Data:
     """Data by address: a local path, or a URI or asset reference as text."""
 
@@ -161,7 +163,7 @@ class Data:
 Value: TypeAlias = "Literal | InputRef | OutputRef | Data"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Argument:
     """What an input is given: a literal, a binding or data, with how it is to be delivered.
 
@@ -176,7 +178,7 @@ class Argument:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OutputSetting:
     """How an output of a step, or of the pipeline, is kept. ``name`` registers it as an asset."""
 
@@ -192,7 +194,7 @@ class OutputSetting:
 # ------------------------------------------------------------------------------------------------------------ sweeps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Distribution:
     """One dimension of a search space. ``type`` is Azure ML's word; which numbers are set depends on it.
 
@@ -212,7 +214,7 @@ class Distribution:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sampling:
     """How trials are drawn: ``type`` is random, grid or bayesian; the rest is random's."""
 
@@ -224,14 +226,14 @@ class Sampling:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Objective:
     goal: str
     primary_metric: str
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class EarlyTermination:
     """``type`` is bandit, median_stopping or truncation_selection. Intervals count reports of the primary metric."""
 
@@ -244,7 +246,7 @@ class EarlyTermination:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SweepLimits:
     """Timeouts are in seconds."""
 
@@ -255,7 +257,7 @@ class SweepLimits:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sweep:
     search_space: Mapping[str, Distribution]
     objective: Objective | None
@@ -269,7 +271,7 @@ class Sweep:
 # ------------------------------------------------------------------------------------------------- steps and pipeline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Invalid:
     """Stands where something was wrong and has been reported; whoever meets it says nothing."""
 
@@ -277,7 +279,7 @@ class Invalid:
 INVALID = Invalid()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """One node of the graph. With ``sweep`` its component is the trial.
 
@@ -312,7 +314,7 @@ class Step:
         return "command" if isinstance(self.component, Invalid) else self.component.kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PipelineInput:
     """An input of the pipeline. ``value`` is what it is given; a pipeline component may leave it open (None).
 
@@ -332,7 +334,7 @@ class PipelineInput:
     key_at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PipelineOutput:
     """An output of the pipeline; ``source`` is the step output that it is, None where nothing writes it."""
 
@@ -342,7 +344,7 @@ class PipelineOutput:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Compute:
     """A compute target. ``fields`` is its definition in Azure ML's words; empty for one that only exists."""
 
@@ -351,7 +353,7 @@ class Compute:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Schedule:
     """When the pipeline runs by itself. ``trigger`` is in Azure ML's words."""
 
@@ -361,7 +363,7 @@ class Schedule:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Settings:
     """None means that the author left it out."""
 
@@ -373,7 +375,7 @@ class Settings:
     at: Span | None = _at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Pipeline:
     """The whole. Steps keep the order they were written in; ``graph`` has the order they can run in."""
 

@@ -230,8 +230,9 @@ def code_of(unit: Unit, node: Node | None) -> LocalPath | str | None:
     if path not in unit.code:
         unit.code[path] = os.path.exists(path) and os.access(path, os.R_OK)
     if not unit.code[path]:
-        state = "cannot be read" if os.path.exists(path) else "is not there"
-        unit.bag.add("P0421", f"`{written}` {state}", node.span, help=_near(path))
+        there = os.path.exists(path)
+        state, hint = ("cannot be read", None) if there else ("is not there", _near(path))
+        unit.bag.add("P0421", f"`{written}` {state}", node.span, help=hint)
     return LocalPath(path, written, node.span)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from compiler.diagnostics.model import Bag, Edit, Fix, Label
 from compiler.diagnostics.span import Span
@@ -13,6 +13,7 @@ from compiler.passes.names import in_command, never_closed
 
 _SPLITS = re.compile(r"[\s*?\[\]{}~$`\"'\\;&|<>()#!]")
 _OPTION = re.compile(r"(?:^|\s)--?[A-Za-z][\w\-]*[ =]\s*$")
+_PARENT_INPUT = re.compile(r"parent\.inputs\.(\w+)")
 _FLOATING = re.compile(r"@latest$|/labels/latest$")
 
 
@@ -131,15 +132,30 @@ def _unmentioned(component: Component, bag: Bag) -> None:
 # ------------------------------------------------------------------------------------------------------------ unused
 
 
+def _mentioned(value: object) -> Iterator[str]:
+    """The inputs of the pipeline that something opaque names, by reference or in a text of Azure ML's."""
+    if isinstance(value, InputRef):
+        yield value.input
+    elif isinstance(value, str):
+        yield from _PARENT_INPUT.findall(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _mentioned(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _mentioned(item)
+
+
 def _unused(pipeline: Pipeline, bag: Bag) -> None:
     if bag.has_errors:
         return  # what is broken might have used it
     used_inputs = {
         value.input for step in pipeline.steps.values() for value in _values(step) if isinstance(value, InputRef)
     }
-    extras = repr([step.extras for step in pipeline.steps.values() if step.extras])
+    for step in pipeline.steps.values():
+        used_inputs.update(_mentioned(step.extras))
     for name, declared in pipeline.inputs.items():
-        if name not in used_inputs and f"parent.inputs.{name}" not in extras and f"input='{name}'" not in extras:
+        if name not in used_inputs:
             bag.add("P0901", f"input `{name}` of the pipeline is never used", declared.key_at or declared.at)
     computes = {step.compute for step in pipeline.steps.values()}
     computes |= {pipeline.compute, pipeline.settings.default_compute}

@@ -17,6 +17,7 @@ from compiler.passes.wording import called, within
 
 _NODE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _PORT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")  # what is compiled stands in a file of its name
 _LONGEST = 255
 
 
@@ -42,6 +43,11 @@ def names(pipeline: Pipeline, bag: Bag) -> None:
     for output in pipeline.outputs.values():
         if output.source is not None:
             _output_ref(pipeline, output.source, output.at, bag)
+    for schedule in pipeline.schedules.values():
+        if not _FILE_NAME.fullmatch(schedule.name):
+            message = f"`{_short(schedule.name)}` cannot be the name of a schedule"
+            help = "letters, digits, `_`, `-` and `.`, beginning with a letter or digit"
+            bag.add("P0416", message, schedule.at, help=help)
 
 
 def _ports(step: Step, bag: Bag) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compiler.source import filters
 from compiler.source.filters import MOST_INT, Refused, describe, is_number, joined, to_text
-from compiler.source.grammar import Expression
 from compiler.source.scope import Known, Misnamed, Missing, Poisoned, Scope, Word, member
+
+if TYPE_CHECKING:
+    from compiler.source.grammar import Expression
 
 
 class Fault(Exception):

@@ -9,16 +9,18 @@ goes on behind them: the stretch is replaced by a quoted one of the same length,
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from compiler.diagnostics.model import MOST_PER_CODE, Bag, Edit, Fix, Label
 from compiler.diagnostics.span import SourceFile, Span
 from compiler.source.builder import Builder, TemplateFound
 from compiler.source.dialects import Dialect, Resolver
 from compiler.source.lexical import masked
-from compiler.source.place import Trouble, template
 from compiler.source.secrets import secrets
-from compiler.source.syntax import explain
 from compiler.source.tree import Node
+
+if TYPE_CHECKING:
+    from compiler.source.place import Trouble
 
 __all__ = ["MOST_BYTES", "Dialect", "load", "read"]
 
@@ -77,8 +79,12 @@ def read(source: SourceFile, bag: Bag, dialect: Dialect) -> Node | None:
         try:
             return Builder(source, text, bag, Resolver(source, bag, dialect), masks).build()
         except TemplateFound as found:
+            from compiler.source.place import template
+
             trouble = template(text, found.start, flow=found.flow, key=found.key)
         except YAMLError:
+            from compiler.source.syntax import explain
+
             trouble = explain(text)
         except UnicodeEncodeError as error:
             bag.add("P0110", "half of a surrogate pair", Span(source, error.start, error.start + 1))

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import did_you_mean
@@ -30,16 +29,14 @@ RUN_TIME = (*BINDABLE, "env")
 COMPILE_TIME = ("params", "spec", "item", "key", "profile")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A name's value (plain dicts, lists and scalars, or INVALID) and where it was defined."""
 
     value: object
     defined: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One name of a dotted path, with its offsets inside the expression."""
 
     name: str

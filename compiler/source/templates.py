@@ -11,23 +11,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from compiler.diagnostics.model import Bag
 from compiler.diagnostics.span import Span
 from compiler.source.tree import Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Characters ``start`` to ``end`` of the scalar's text, as they are."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """``{{ inner }}``. ``inner`` begins at ``start + 2``; without its ``}}`` it runs to the end of the text."""
 
     start: int
@@ -36,8 +34,7 @@ class Now:
     closed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(NamedTuple):
     """``${{ inner }}``. ``inner`` begins at ``start + 3``; without its ``}}`` it runs to the end of the text."""
 
     start: int
