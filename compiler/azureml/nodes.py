@@ -151,7 +151,8 @@ def _draft(found: Entry, scope: Scope) -> Draft:
     settings = replace(scope, binding=no_binding) if table is IN_PLACE["command"] else scope
     fields, wrong = read_fields(node, table, settings, where, at, skip)
     draft = _common(node, name, scope, at)
-    draft.whole = not wrong
+    sound = draft.whole and not wrong.intersection(table.required)
+    draft.whole = draft.whole and not wrong
     typed: dict[str, Any] = {key: fields.pop(key) for key in _TYPED if key in fields}
     step = replace(draft.step, extras=fields, **typed)
     if kind == "sweep":
@@ -162,11 +163,10 @@ def _draft(found: Entry, scope: Scope) -> Draft:
         named = named_component(node.entries[target], kind, scope)
         if kind == "parallel" and isinstance(named, Component) and "flow_file" in named.extras:
             named = with_flow_inputs(named, step)
-        draft.step = replace(step, component=named if whole and not wrong.intersection(table.required) else INVALID)
+        draft.step = replace(step, component=named if whole and sound else INVALID)
     else:
         component = _in_place(node, kind, step, scope) if all(key in node.entries for key in table.required) else None
-        if wrong.intersection(table.required):
-            component = None
+        component = component if sound else None
         step = replace(in_place.node_settings(step, kind), inputs=_typed_bindings(node, step.inputs))
         draft.step = replace(step, component=component or INVALID)
         draft.in_place = component is not None
@@ -200,8 +200,8 @@ def _typed_bindings(node: Mapping, arguments: MappingType[str, Argument]) -> Map
 
 def _common(node: Mapping, name: str, scope: Scope, at: Span) -> Draft:
     """What every node may say: its inputs, outputs and compute, how it is called, its environment variables."""
-    inputs = _inputs(node, scope)
-    outputs, bound = _outputs(node, scope)
+    inputs, right = _inputs(node, scope)
+    outputs, bound, said = _outputs(node, scope)
     own = replace(scope, binding=no_binding)
     shapes: dict[str, Shape] = {
         "display_name": TEXT,
@@ -217,7 +217,7 @@ def _common(node: Mapping, name: str, scope: Scope, at: Span) -> Draft:
             plain[key] = value
     compute = compute_from_node(node.get("compute"), scope)
     step = Step(name, INVALID, inputs, outputs, compute, at=at, **plain)
-    return Draft(step, bound)
+    return Draft(step, bound, whole=right and said)
 
 
 def compute_from_node(node: Node | None, scope: Scope) -> str | InputRef | None:
@@ -230,31 +230,38 @@ def compute_from_node(node: Node | None, scope: Scope) -> str | InputRef | None:
     return value.removeprefix("azureml:") if isinstance(value, str) else None
 
 
-def _inputs(node: Mapping, scope: Scope, keys: tuple[str, ...] = ()) -> dict[str, Argument]:
+def _inputs(node: Mapping, scope: Scope, keys: tuple[str, ...] = ()) -> tuple[dict[str, Argument], bool]:
+    """What a node's inputs are given, and whether all of it is right."""
     inputs = node.get("inputs")
     found: list[Entry] = [node.entries[key] for key in keys if key in node.entries]
     if isinstance(inputs, Mapping):
         found += inputs
     elif inputs is not None:
         wrong_type(inputs, scope, "inputs", "a mapping")
+        return {}, False
     arguments = {item.key: argument_from_node(item.value, scope, item.key, item.key_span) for item in found}
-    return {name: argument for name, argument in arguments.items() if argument is not None}
+    good = {name: argument for name, argument in arguments.items() if argument is not None}
+    return good, len(good) == len(arguments)
 
 
-def _outputs(node: Mapping, scope: Scope) -> tuple[dict[str, OutputSetting], dict[str, str]]:
-    """The settings of a node's outputs, and which of them are outputs of the pipeline."""
+def _outputs(node: Mapping, scope: Scope) -> tuple[dict[str, OutputSetting], dict[str, str], bool]:
+    """The settings of a node's outputs, which of them are outputs of the pipeline, and whether all are right."""
     outputs = node.get("outputs")
     settings: dict[str, OutputSetting] = {}
     bound: dict[str, str] = {}
     if outputs is not None and not isinstance(outputs, Mapping):
         wrong_type(outputs, scope, "outputs", "a mapping")
+        return {}, {}, False
+    whole = True
     for item in outputs if isinstance(outputs, Mapping) else ():
-        read_ = node_output_from_node(item.value, scope, item.key, item.key_span)
-        if read_ is not None:
-            settings[item.key] = read_[0]
-            if read_[1] is not None:
-                bound[item.key] = read_[1]
-    return settings, bound
+        found = node_output_from_node(item.value, scope, item.key, item.key_span)
+        if found is None:
+            whole = False
+            continue
+        settings[item.key], target = found
+        if target is not None:
+            bound[item.key] = target
+    return settings, bound, whole
 
 
 # -------------------------------------------------------------------------------------------------- what a node runs
@@ -285,10 +292,10 @@ def _in_place(node: Mapping, kind: str, step: Step, scope: Scope) -> Component |
 def _automl(node: Mapping, name: str, scope: Scope, at: Span) -> Draft:
     """An AutoML node: its data are its inputs, the rest of it is opaque."""
     draft = _common(_without(node, "inputs"), name, scope, at)
-    inputs = _inputs(_without(node, "inputs"), scope, automl.DATA)
+    inputs, right = _inputs(_without(node, "inputs"), scope, automl.DATA)
     body = read(_without(node, *automl.DATA, *automl.STEP), automl.TASKS, scope, name, at)
     draft.step = replace(draft.step, inputs=inputs)
-    if isinstance(body, MappingType):
+    if isinstance(body, MappingType) and right and draft.whole:
         extras: dict[str, Extra] = {key: value for key, value in body.items() if key != "type"}
         typed: dict[str, Any] = {key: extras.pop(key) for key in ("identity", "resources") if key in extras}
         draft.step = replace(draft.step, component=Component("automl", extras=extras, at=at), **typed)

@@ -35,9 +35,11 @@ from compiler.azureml.values import output_setting_from_node, pipeline_input_fro
 from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
 from compiler.ir.model import (
+    ANY,
     Component,
     Extra,
     InputRef,
+    OutputSetting,
     Pipeline,
     PipelineInput,
     PipelineOutput,
@@ -199,7 +201,7 @@ def _inputs(document: Mapping, scope: Scope) -> dict[str, PipelineInput]:
     for found in inputs if isinstance(inputs, Mapping) else ():
         value = pipeline_input_from_node(found.value, scope, found.key, found.key_span)
         # a name that is declared stays known, or each use of it would be a second error
-        result[found.key] = value or PipelineInput("uri_folder", at=found.key_span)
+        result[found.key] = value or PipelineInput(ANY, at=found.key_span)
     return result
 
 
@@ -211,7 +213,7 @@ def _outputs(document: Mapping, scope: Scope) -> dict[str, PipelineOutput]:
     for found in outputs if isinstance(outputs, Mapping) else ():
         setting = output_setting_from_node(found.value, scope, found.key, found.key_span)
         at = found.key_span
-        result[found.key] = PipelineOutput(None, at=at) if setting is None else PipelineOutput(None, setting, at=at)
+        result[found.key] = PipelineOutput(None, setting or OutputSetting(ANY), at=at)
     return result
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from compiler.diagnostics.codes import CODES, Severity
 from compiler.diagnostics.span import Span
@@ -16,24 +17,21 @@ from compiler.diagnostics.span import Span
 MOST_PER_CODE = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A second place that explains the first: "defined here"."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the characters of ``span`` by ``text``."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that cure the fault; ``safe`` when they cannot change what the author meant."""
 
     title: str

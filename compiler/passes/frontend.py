@@ -60,7 +60,7 @@ def load_again(loaded: Loaded, options: Options, bag: Bag) -> Loaded:
     if loaded.tree is None or loaded.files is None:
         return loaded
     with _no_collection():
-        return _spec(loaded.path, loaded.tree, options, bag, loaded.files)
+        return _spec(loaded.path, loaded.tree, options, bag, loaded.files, fresh=False)
 
 
 @contextmanager
@@ -97,13 +97,13 @@ def _load(path: str, options: Options, bag: Bag, name: str | None) -> Loaded:
     return _spec(path, tree, options, bag, Files(bag, local_environments=True))
 
 
-def _spec(path: str, tree: Mapping, options: Options, bag: Bag, files: Files) -> Loaded:
+def _spec(path: str, tree: Mapping, options: Options, bag: Bag, files: Files, fresh: bool = True) -> Loaded:
     section = tree.get("profiles")
     declared = tuple(section.entries) if isinstance(section, Mapping) else ()
     profiles = options.profiles
     if not profiles and options.local_profile and "local" in declared:
         profiles = ("local",)
-    unit = Unit(bag, tree, files, project_root(path)[0], path, _nested, profiles, options.sets)
+    unit = Unit(bag, tree, files, project_root(path)[0], path, _nested, profiles, options.sets, fresh=fresh)
     pipeline = lower(unit)
     if pipeline is not None:
         check(pipeline, bag)
@@ -123,7 +123,7 @@ def _nested(outer: Unit, path: str, params: MappingABC[str, str | Entry], at: Sp
     if ignored:
         outer.bag.add("P0806", f"{listed(ignored)} of a nested spec {'is' if len(ignored) == 1 else 'are'} ignored", at)
     bag = Bag()  # one of its own: a second step finds the same faults, and they are faults for it too
-    unit = Unit(bag, tree, outer.files, outer.root, path, _nested, (), params, (*outer.within, outer.path))
+    unit = Unit(bag, tree, outer.files, outer.root, path, _nested, (), params, within=(*outer.within, outer.path))
     pipeline = lower(unit)
     outer.bag.extend(bag.sorted())
     return materialise(pipeline) if pipeline is not None and not bag.has_errors else None

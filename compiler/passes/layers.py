@@ -18,7 +18,7 @@ from compiler.spec.overlay import beneath, overlay
 def layers(unit: Unit) -> None:
     """Merge includes, check the spec's own text against the schema, lay the profiles over it."""
     _include(unit)
-    if not unit.hopeless:
+    if unit.fresh and not unit.hopeless:
         unit.poisoned |= shape.check(unit.tree, unit.bag)
     if unit.profiles and not unit.hopeless:
         _profiles(unit)

@@ -9,7 +9,7 @@ Params may use each other in any order; those that need each other in a circle a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.diagnostics.model import Bag, Label
 from compiler.diagnostics.span import Span
@@ -25,8 +25,7 @@ from compiler.source.tree import Entry, Mapping, Node, Scalar, Sequence, describ
 _DECLARATION = {"type", "default", "enum", "min", "max", "description"}
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """One declared param. ``type`` is string, integer, number, boolean, list or map; None for a bare null."""
 
     name: str

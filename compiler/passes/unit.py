@@ -58,6 +58,7 @@ class Unit:
     nested: Nested
     profiles: tuple[str, ...] = ()
     sets: MappingABC[str, str | Entry] = field(default_factory=dict)
+    fresh: bool = True  # whether the schema has not seen the tree yet
     within: tuple[str, ...] = ()  # the specs that this one is nested in, outermost first
     scope: Scope = field(default_factory=Scope)
     poisoned: set[tuple[str, ...]] = field(default_factory=set)
