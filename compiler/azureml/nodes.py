@@ -42,6 +42,7 @@ from compiler.azureml.values import argument_from_node, node_output_from_node
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
 from compiler.ir.model import (
+    ANY,
     INVALID,
     Argument,
     Component,
@@ -76,15 +77,20 @@ class Draft:
 
 
 def steps_from_node(
-    jobs: Mapping, scope: Scope, inputs: MappingType[str, PipelineInput], outputs: MappingType[str, PipelineOutput]
+    jobs: Mapping,
+    scope: Scope,
+    inputs: MappingType[str, PipelineInput],
+    outputs: MappingType[str, PipelineOutput],
+    open_outputs: bool = False,
 ) -> tuple[dict[str, Step], dict[str, PipelineOutput]]:
     """The steps under ``jobs``, and the pipeline's outputs with the steps that write them.
 
-    A node with something wrong in it is still a step, so that others may refer to it.
+    A node with something wrong in it is still a step, so that others may refer to it. With ``open_outputs`` the
+    pipeline's outputs could not be read, and any name may be one.
     """
     scope = replace(scope, binding=azure_binding)
     drafts = {found.key: _draft(found, scope) for found in jobs}
-    outputs = _sources(drafts, outputs, scope)
+    outputs = _sources(drafts, outputs, scope, open_outputs)
     for draft in drafts.values():
         if draft.whole:
             check_spark(draft.step, draft.bound, scope)
@@ -151,7 +157,8 @@ def _draft(found: Entry, scope: Scope) -> Draft:
     settings = replace(scope, binding=no_binding) if table is IN_PLACE["command"] else scope
     fields, wrong = read_fields(node, table, settings, where, at, skip)
     draft = _common(node, name, scope, at)
-    sound = draft.whole and not wrong.intersection(table.required)
+    meant = {meant_key(key, table.fields) for key in wrong.difference(table.fields)}
+    sound = draft.whole and not wrong.intersection(table.required) and not meant.intersection(("inputs", "outputs"))
     draft.whole = draft.whole and not wrong
     typed: dict[str, Any] = {key: fields.pop(key) for key in _TYPED if key in fields}
     step = replace(draft.step, extras=fields, **typed)
@@ -312,7 +319,7 @@ def _without(node: Mapping, *keys: str) -> Mapping:
 
 
 def _sources(
-    drafts: MappingType[str, Draft], outputs: MappingType[str, PipelineOutput], scope: Scope
+    drafts: MappingType[str, Draft], outputs: MappingType[str, PipelineOutput], scope: Scope, open_outputs: bool
 ) -> dict[str, PipelineOutput]:
     """The pipeline's outputs with their sources; each has at most one."""
     result = dict(outputs)
@@ -320,7 +327,9 @@ def _sources(
         for port, target in draft.bound.items():
             at = draft.step.outputs[port].at
             output = result.get(target)
-            if output is None:
+            if output is None and open_outputs:
+                result[target] = PipelineOutput(OutputRef(name, port), OutputSetting(ANY), at=at)
+            elif output is None:
                 scope.bag.add("P0422", f"the pipeline has no output `{target}`", at)
             elif output.source is not None:
                 first = drafts[output.source.step].step.outputs[output.source.output].at

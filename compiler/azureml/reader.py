@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,6 +28,8 @@ from compiler.azureml.shapes import (
     BOOLEAN,
     TEXT,
     Record,
+    meant_key,
+    missing_key,
     read_fields,
     unknown_key,
     word,
@@ -44,6 +48,7 @@ from compiler.ir.model import (
     PipelineInput,
     PipelineOutput,
     Settings,
+    Step,
 )
 from compiler.source.tree import Entry, Mapping, Scalar
 
@@ -98,25 +103,26 @@ def read_pipeline(path: str, bag: Bag, files: Files | None = None, name: str | N
 
 
 def is_pipeline(document: Mapping) -> bool:
-    """Whether a mapping is a pipeline job of Azure ML rather than a spec or something else."""
-    kind = document.get("type")
-    if isinstance(kind, Scalar) and kind.value != "pipeline":
-        return False
-    return "jobs" in document.entries or ("component" in document.entries and kind is not None)
+    """Whether a mapping is meant as a pipeline job of Azure ML rather than as a spec or something else."""
+    kind, schema = document.get("type"), document.get("$schema")
+    if "jobs" in document.entries or (isinstance(kind, Scalar) and kind.value == "pipeline"):
+        return True
+    return isinstance(schema, Scalar) and "pipelineJob" in str(schema.value)
 
 
 def pipeline_from_node(document: Mapping, scope: Scope, path: str) -> Pipeline | None:
     """The pipeline that a job's mapping describes; ``path`` is its file."""
     skip = [key for key, shape in _JOB.fields.items() if shape is OURS]
-    fields, _ = read_fields(document, _JOB, scope, "the pipeline", _start(document), skip)
+    fields, wrong = read_fields(document, _JOB, scope, "the pipeline", _start(document), skip)
+    meant = {meant_key(key, _JOB.fields) for key in wrong.difference(_JOB.fields)}
     inputs, outputs = _inputs(document, scope), _outputs(document, scope)
     typed: dict[str, Any] = {key: fields[key] for key in _TYPED if key in fields}
     compute = compute_from_node(document.get("compute"), scope)
     pipeline = Pipeline(
         name=_name(fields.get("name") or typed.get("display_name"), path),
         steps={},
-        inputs=inputs,
-        outputs=outputs,
+        inputs=inputs or {},
+        outputs=outputs or {},
         compute=None if isinstance(compute, InputRef) else compute,
         settings=_settings(document.entries.get("settings"), scope),
         extras={key: fields[key] for key in ("services",) if key in fields},
@@ -126,17 +132,40 @@ def pipeline_from_node(document: Mapping, scope: Scope, path: str) -> Pipeline |
     )
     if "component" in document.entries:
         return _of_component(pipeline, document, scope)
-    return _with_steps(pipeline, document.entries["jobs"], scope)
+    if "jobs" in document.entries:
+        unknown = {key for key, found in (("inputs", inputs), ("outputs", outputs)) if found is None}
+        return _with_steps(pipeline, document.entries["jobs"], scope, unknown | {key for key in meant if key})
+    if "jobs" not in meant and "component" not in meant:
+        missing_key("jobs", scope, "the pipeline", _start(document))
+    return None
 
 
-def _with_steps(pipeline: Pipeline, jobs: Entry, scope: Scope) -> Pipeline | None:
+def _with_steps(pipeline: Pipeline, jobs: Entry, scope: Scope, unknown: set[str]) -> Pipeline | None:
+    """The pipeline with its steps. Of ``unknown`` sections nothing is known, and so nothing in them is missing."""
     if not isinstance(jobs.value, Mapping):
         wrong_type(jobs.value, scope, "jobs", "a mapping of names to nodes")
         return None
     if not jobs.value.entries:
         scope.bag.add("P0606", "a pipeline without steps", jobs.key_span)
-    steps, outputs = steps_from_node(jobs.value, scope, pipeline.inputs, pipeline.outputs)
-    return replace(pipeline, steps=steps, outputs=outputs)
+    steps, outputs = steps_from_node(jobs.value, scope, pipeline.inputs, pipeline.outputs, "outputs" in unknown)
+    inputs = dict(pipeline.inputs)
+    if "inputs" in unknown:
+        for name in _read_inputs(steps):
+            inputs.setdefault(name, PipelineInput(ANY, at=jobs.key_span))
+    return replace(pipeline, steps=steps, inputs=inputs, outputs=outputs)
+
+
+def _read_inputs(steps: MappingType[str, Step]) -> Iterator[str]:
+    """The inputs of the pipeline that its steps read."""
+    for step in steps.values():
+        settings = (step.compute, step.resources, step.limits, step.extras)
+        pending: list[object] = [*settings, *(argument.value for argument in step.inputs.values())]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, InputRef):
+                yield value.input
+            elif isinstance(value, MappingType):
+                pending += value.values()
 
 
 def _of_component(pipeline: Pipeline, document: Mapping, scope: Scope) -> Pipeline | None:
@@ -193,24 +222,26 @@ def _joined(pipeline: Pipeline, component: Component, document: Mapping, scope: 
     )
 
 
-def _inputs(document: Mapping, scope: Scope) -> dict[str, PipelineInput]:
+def _inputs(document: Mapping, scope: Scope) -> dict[str, PipelineInput] | None:
     inputs = document.get("inputs")
     if inputs is not None and not isinstance(inputs, Mapping):
         wrong_type(inputs, scope, "inputs", "a mapping")
+        return None
     result: dict[str, PipelineInput] = {}
-    for found in inputs if isinstance(inputs, Mapping) else ():
+    for found in inputs or ():
         value = pipeline_input_from_node(found.value, scope, found.key, found.key_span)
         # a name that is declared stays known, or each use of it would be a second error
         result[found.key] = value or PipelineInput(ANY, at=found.key_span)
     return result
 
 
-def _outputs(document: Mapping, scope: Scope) -> dict[str, PipelineOutput]:
+def _outputs(document: Mapping, scope: Scope) -> dict[str, PipelineOutput] | None:
     outputs = document.get("outputs")
     if outputs is not None and not isinstance(outputs, Mapping):
         wrong_type(outputs, scope, "outputs", "a mapping")
+        return None
     result: dict[str, PipelineOutput] = {}
-    for found in outputs if isinstance(outputs, Mapping) else ():
+    for found in outputs or ():
         setting = output_setting_from_node(found.value, scope, found.key, found.key_span)
         at = found.key_span
         result[found.key] = PipelineOutput(None, setting or OutputSetting(ANY), at=at)

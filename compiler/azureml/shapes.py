@@ -295,7 +295,12 @@ def read_fields(
 def _tag(node: Mapping, shape: Tagged, scope: Scope, what: str, at: Span) -> str | None:
     tag = node.get(shape.tag)
     if tag is None:
-        missing_key(shape.tag, scope, f"`{what}`", at)
+        known = {shape.tag, *(key for one in shape.records.values() for key in one.fields)}
+        slips = [one for one in node if one.key not in known and meant_key(one.key, known) == shape.tag]
+        if slips:
+            unknown_key(slips[0], known, scope, f"`{what}`")
+        else:
+            missing_key(shape.tag, scope, f"`{what}`", at)
         return None
     found = _scalar(tag, Word(tuple(shape.records)), scope, shape.tag)
     return found if isinstance(found, str) else None

@@ -26,6 +26,7 @@ from compiler.azureml.fields import (
 )
 from compiler.azureml.scope import ParentOutput, Scope, Unusable, is_address
 from compiler.azureml.shapes import (
+    ANYTHING,
     BOOLEAN,
     PLAIN,
     TEXT,
@@ -64,6 +65,9 @@ _LITERAL_PORT: Final = record(
     required=("type",),
 )  # fmt: skip
 _DATA_PORT: Final = record(type=_TYPE, optional=BOOLEAN, default=TEXT, description=TEXT, mode=_MODE, required=("type",))
+_UNTYPED_PORT: Final = Record(
+    dict.fromkeys(_LITERAL_PORT.fields, ANYTHING) | {"mode": ANYTHING, "type": _TYPE}, ("type",)
+)
 _OUTPUT_PORT: Final = record(type=_TYPE, description=TEXT, mode=_MODE, required=("type",))
 
 _NODE_OUTPUT: Final = record(
@@ -99,7 +103,8 @@ def input_port_from_node(node: Node, scope: Scope, name: str, at: Span) -> Input
         return None
     written = node.get("type")
     literal = isinstance(written, Scalar) and written.value in LITERAL_TYPES
-    shape = _LITERAL_PORT if literal else _DATA_PORT
+    known = isinstance(written, Scalar) and written.value in PORT_TYPES
+    shape = _LITERAL_PORT if literal else _DATA_PORT if known else _UNTYPED_PORT
     if literal and "mode" in node.entries:
         scope.bag.add("P0510", f"an input of type `{written.value}` has no mode", node.entries["mode"].key_span)  # type: ignore[union-attr]
         return None

@@ -266,6 +266,8 @@ def _azure_shape(wiring: Wiring, draft: Draft, node: Mapping, kind: str) -> Step
     scope = Scope(unit.bag, unit.files, os.path.dirname(node.source.path), _reader(wiring, draft))
     entry = Entry(draft.entry.source, draft.name, draft.entry.key_start, draft.entry.key_end, merged)
     step = step_from_node(entry, scope, wiring.found.inputs, wiring.output_type)
+    if any(given.key not in step.inputs for given in build.section(node, "inputs") or ()):
+        step = replace(step, component=INVALID)  # an input failed
     return replace(step, compute=compute_reference(unit, wiring.found, node.get("compute")))
 
 
