@@ -115,10 +115,11 @@ def check_build(path: str, options: Options, output: str, bag: Bag, name: str | 
 def emit(loaded: Loaded, directory: str, bag: Bag) -> Build | None:
     """The files of a pipeline, as a value; None when something of it cannot be read."""
     from compiler.azureml import writer
-    from compiler.azureml.target import target, without_unset_inputs
+    from compiler.azureml.target import open_inputs, target, without_unset_inputs
 
     assert loaded.pipeline is not None
     target(loaded.pipeline, bag)
+    open_inputs(loaded.pipeline, bag)
     pipeline = without_unset_inputs(verify(loaded.pipeline))
     name = os.path.basename(loaded.path)
     profile = "@".join(loaded.profiles) or None

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -148,7 +150,7 @@ def _of_step(step: Step, unset: set[str], bound: Mapping[tuple[str, str], str]) 
         "inputs": {
             name: _argument(argument)
             for name, argument in step.inputs.items()
-            if not (isinstance(argument.value, InputRef) and argument.value.input in unset)
+            if not (isinstance(argument.value, InputRef) and argument.value.input in unset) and step.kind != "automl"
         },
         "bound outputs": {port: path for (name, port), path in bound.items() if name == step.name},
         "compute": _target(step.compute),
@@ -172,26 +174,32 @@ def _of_step(step: Step, unset: set[str], bound: Mapping[tuple[str, str], str]) 
             "sampling": sampling.type if sampling is not None else None,
             "space": {name: _dimension(found) for name, found in sweep.search_space.items()},
             "objective": [sweep.objective.goal, sweep.objective.primary_metric] if sweep.objective else None,
-            "early termination": _fields(sweep.early_termination),
+            "early termination": _of_policy(_fields(sweep.early_termination)),
             "limits": _fields(sweep.limits),
         }
         facts["limits"] = {}
     return facts
 
 
+def _of_policy(policy: Facts) -> Facts:
+    """azure-ai-ml sends zeros where nothing is said, of which the author is warned."""
+    zeros = {"delay_evaluation": 0, "evaluation_interval": 0} if policy else {}
+    return zeros | {key: value for key, value in policy.items() if value is not None}
+
+
 def _of_component(step: Step) -> Any:
     component = step.component
     if isinstance(component, ComponentReference):
-        return component.reference
+        return component.reference if "://" in component.reference else component.reference.removeprefix("azureml:")
     assert isinstance(component, Component)
     ports: Facts = {
         "inputs": {
             name: {
                 "type": port.type,
                 "optional": port.optional or None,
-                "default": _text(port.default),
-                "min": _text(port.min),
-                "max": _text(port.max),
+                "default": _number(port.default, port.type),
+                "min": _number(port.min, port.type),
+                "max": _number(port.max, port.type),
                 "enum": [_text(item) for item in port.enum] or None,
             }
             for name, port in component.inputs.items()
@@ -201,14 +209,25 @@ def _of_component(step: Step) -> Any:
     }
     if component.pipeline is not None:
         return ports | of_pipeline(component.pipeline)
-    command = component.command or ""
-    exported = step.sweep is not None and bool(step.environment_variables)
+    variables = step.environment_variables if step.sweep is not None else {}
     return ports | {
-        "command": [*(f"{k}={v}" for k, v in step.environment_variables.items()), command] if exported else command,
-        "code": _files(Path(component.code.path)) if isinstance(component.code, LocalPath) else component.code,
+        "command": component.command,
+        "exported": {name: str(value) for name, value in variables.items()},
+        "code": _code(component),
         "environment": _of_environment(component.environment),
         "is_deterministic": component.is_deterministic is not False,
     }
+
+
+def _code(component: Component) -> Any:
+    if isinstance(component.code, str):
+        return component.code
+    files = _files(Path(component.code.path)) if component.code is not None else {}
+    for include in component.additional_includes:
+        found = _files(Path(include.path))
+        whole = Path(include.path).is_file()
+        files |= found if whole else {f"{Path(include.path).name}/{name}": data for name, data in found.items()}
+    return files
 
 
 def _of_environment(environment: Environment | None) -> Any:
@@ -240,7 +259,10 @@ def _argument(argument: Argument) -> Any:
 
 
 def _where(data: Data) -> str:
-    return data.path.path if isinstance(data.path, LocalPath) else data.path
+    """A local path, an address, or an asset's name and version, which azure-ai-ml sends without `azureml:`."""
+    if isinstance(data.path, LocalPath):
+        return data.path.path
+    return data.path if "://" in data.path else data.path.removeprefix("azureml:")
 
 
 def _kept(setting: OutputSetting) -> Facts:
@@ -278,6 +300,11 @@ def _plain_setting(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain_setting(item) for item in value]
     return _target(value) if isinstance(value, InputRef) else value
+
+
+def _number(value: Any, kind: str) -> str | None:
+    """A default or bound as text; numbers in one form, whichever way they were written."""
+    return str(float(value)) if kind in ("integer", "number") and value is not None else _text(value)
 
 
 def _text(value: Any) -> str | None:
@@ -364,7 +391,10 @@ def _of_node(node: Facts, build: Path) -> Facts:
         "tags": node.get("tags"),
         "limits": {"timeout": _seconds((node.get("limits") or {}).get("timeout"))} if node["type"] != "sweep" else {},
         "resources": {key: value for key, value in resources.items() if key != "properties" or value},
-        "distribution": {_snake(key): value for key, value in (node.get("distribution") or {}).items()},
+        "distribution": {
+            key.removeprefix("distribution_"): value.lower() if key == "distribution_type" else value
+            for key, value in (node.get("distribution") or {}).items()
+        },
         "environment_variables": node.get("environment_variables"),
         "component": spec if isinstance(spec, str) else _of_spec(spec, build),
     }
@@ -382,13 +412,16 @@ def _of_node(node: Facts, build: Path) -> Facts:
     return facts
 
 
+_EXPORTS = re.compile(r"((?:export \w+=[^;]*; ?)*)(.*)\Z", re.DOTALL)
+
+
 def _of_spec(spec: Facts, build: Path) -> Facts:
     ports: Facts = {
         "inputs": {
             name: {
                 "type": port["type"],
                 "optional": True if str(port.get("optional")).lower() == "true" else None,
-                **{key: _text(port.get(key)) for key in ("default", "min", "max")},
+                **{key: _number(port.get(key), port["type"]) for key in ("default", "min", "max")},
                 "enum": [_text(item) for item in port.get("enum") or ()] or None,
             }
             for name, port in spec.get("inputs", {}).items()
@@ -399,8 +432,10 @@ def _of_spec(spec: Facts, build: Path) -> Facts:
     if spec["type"] == "pipeline":
         return ports | {"steps": {name: _of_node(node, build) for name, node in spec["jobs"].items()}}
     code, environment = spec.get("code"), spec.get("environment")
+    exports, command = _EXPORTS.match(spec["command"]).groups()  # type: ignore[union-attr]
     return ports | {
-        "command": spec["command"],
+        "command": command,
+        "exported": dict(word.split("=", 1) for word in shlex.split(exports.replace("export ", "").replace(";", " "))),
         "code": _files(Path(code)) if code is not None and os.path.isabs(code) else code,
         "environment": _of_rest_environment(environment),
         "is_deterministic": spec.get("is_deterministic") is not False,
@@ -424,7 +459,7 @@ def _input(given: Facts, build: Path) -> Any:
     if kind == "literal":
         return _text(given["value"])
     uri = given.get("uri", "")
-    local = not (":" in uri.split("/")[0] or uri.startswith("${{"))
+    local = re.match(r"[\w.\-]+[:@]|\$\{\{", uri) is None
     return [kind, os.path.normpath(build / uri) if local else uri, _mode(given.get("mode"))]
 
 

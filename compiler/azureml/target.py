@@ -13,17 +13,25 @@ from dataclasses import replace
 from compiler.diagnostics.model import Bag
 from compiler.ir.model import Component, InputRef, Pipeline, Sampling, Schedule
 
+# Kinds of steps that need a compute target; Spark's own check has more to say.
+_COMPUTING = ("command", "sweep", "parallel", "automl")
 _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
-def target(pipeline: Pipeline, bag: Bag) -> None:
-    """Check a pipeline, and those nested in it, against what the service keeps."""
+def target(pipeline: Pipeline, bag: Bag, default: str | None = None) -> None:
+    """Check a pipeline, and those nested in it, against what the service keeps.
+
+    ``default`` is the compute target that a nested pipeline's steps get from round it.
+    """
+    default = pipeline.compute or pipeline.settings.default_compute or default
+    if default is None:
+        _compute(pipeline, bag)
     for schedule in pipeline.schedules.values():
         _schedule(schedule, bag)
     for step in pipeline.steps.values():
         component = step.component
         if isinstance(component, Component) and component.pipeline is not None:
-            target(component.pipeline, bag)
+            target(component.pipeline, bag, default)
         if isinstance(component, Component) and component.path is not None and step.description is not None:
             bag.add(
                 "P0806", f"Azure ML ignores the description of `{step.name}`", step.at, help="its component has one"
@@ -47,6 +55,23 @@ def without_unset_inputs(pipeline: Pipeline) -> Pipeline:
         steps[name] = step if len(given) == len(step.inputs) else replace(step, inputs=given)
     inputs = {name: declared for name, declared in pipeline.inputs.items() if name not in unset}
     return replace(pipeline, inputs=inputs, steps=steps)
+
+
+def open_inputs(pipeline: Pipeline, bag: Bag) -> None:
+    """Required inputs without a value: a job cannot leave them open, though a nested pipeline can."""
+    for name, declared in pipeline.inputs.items():
+        if declared.value is None and not declared.optional:
+            help = f"give `{name}` a path or a default, or make it `optional: true`"
+            bag.add("P0501", f"the pipeline needs its input `{name}` ({declared.type})", declared.at, help=help)
+
+
+def _compute(pipeline: Pipeline, bag: Bag) -> None:
+    """Steps that would run nowhere, told once."""
+    nowhere = [step for step in pipeline.steps.values() if step.compute is None and step.kind in _COMPUTING]
+    if nowhere:
+        more = f", and {len(nowhere) - 1} more like it" if len(nowhere) > 1 else ""
+        help = "set `compute` under `defaults` or on the step; `serverless` needs no cluster"
+        bag.add("P0513", f"step `{nowhere[0].name}` has no compute target{more}", nowhere[0].at, help=help)
 
 
 def _sampling(sampling: Sampling, bag: Bag) -> None:

@@ -11,22 +11,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from compiler.azureml import automl
 from compiler.azureml.components import component_from_file, component_from_node
-from compiler.azureml.fields import DROPPED, IGNORED, NODES, OVERRIDDEN, UNSUPPORTED
+from compiler.azureml.fields import DROPPED, IGNORED, IN_PLACE, NODES, OVERRIDDEN, UNSUPPORTED
 from compiler.azureml.scope import Scope, is_address, local_part, no_binding
-from compiler.azureml.shapes import Record, read, word, wrong_type
+from compiler.azureml.shapes import Record, meant_key, read, unknown_key, word, wrong_type
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span
 from compiler.ir.model import INVALID, Component, ComponentReference, InputPort, Invalid, Step
 from compiler.source.tree import Entry, Mapping, Node, Scalar
 
+_TABLES: Final = (*NODES.values(), *IN_PLACE.values(), *automl.TASKS.records.values())
+_KEYS: Final = frozenset(key for table in _TABLES for key in table.fields)
 _KIND: Final = word(*NODES, "automl", *UNSUPPORTED)
 
 
 def kind_of(node: Mapping, scope: Scope, at: Span) -> str | None:
-    """The type of a node, which Azure ML infers for some."""
+    """The type of a node, which Azure ML infers for some; None when that was reported."""
     written = node.entries.get("type")
     if written is None:
+        for found in node:
+            if found.key not in _KEYS and meant_key(found.key, ["type"]) is not None:
+                unknown_key(found, ["type"], scope, "the step")  # what else it may say hangs on this
+                return None
         for key, implied in (("trial", "sweep"), ("entry", "spark")):
             if key in node.entries:
                 return implied

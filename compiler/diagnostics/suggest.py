@@ -52,6 +52,9 @@ SYNONYMS = {
     "trial": "component",
 }
 
+# How many names a help line lists; every mapping of the language has fewer keys.
+MOST_NAMES = 36
+
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known name that ``word`` most likely stands for, or None."""
@@ -102,6 +105,6 @@ def did_you_mean(word: str, known: Iterable[str], what: str = "") -> str | None:
         return f"did you mean `{guess}`?"
     if not names:
         return f"there are no {what}" if what else None
-    shown = ", ".join(f"`{name}`" for name in names[:12])
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    shown = ", ".join(f"`{name}`" for name in names[:MOST_NAMES])
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"{what or 'known'}: {shown}{more}" if what else f"expected one of {shown}{more}"

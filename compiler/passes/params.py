@@ -167,7 +167,7 @@ def _value(unit: Unit, param: Param) -> object:
 def _from_text(unit: Unit, param: Param, text: str) -> object:
     """A value from ``--set``, read as the declared type."""
     if is_secret(text):
-        unit.bag.add("P0910", f"`--set {param.name}=…` holds a secret", None, help="declare it under `secrets`")
+        unit.bag.add("P0910", f"`--set {param.name}=…` holds a secret", None, help="let the script read it from Key Vault")
         return INVALID
     value: object = text
     if param.type in ("integer", "number", "boolean"):

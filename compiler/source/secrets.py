@@ -59,7 +59,7 @@ def secrets(source: SourceFile, bag: Bag) -> None:
                 "P0910",
                 f"{_PATTERNS[group - 1][0]} is written out",
                 Span(source, begin, stop),
-                help="declare it under `secrets`, let the step name it, and revoke this one: it has been seen",
+                help="let the script read it from Key Vault, and revoke this one: it has been seen",
             )
 
 
