@@ -370,6 +370,9 @@ def of_body(body: Facts, build: Path) -> Facts:
     }
 
 
+_RENAMED = {"dockerArgsList": "docker_args", "docker_args_list": "docker_args"}
+
+
 def _of_node(node: Facts, build: Path) -> Facts:
     facts: Facts = {
         "type": node["type"],
@@ -390,7 +393,7 @@ def _of_node(node: Facts, build: Path) -> Facts:
         "display_name": node.get("display_name"),
         "tags": node.get("tags"),
         "limits": {"timeout": _seconds((node.get("limits") or {}).get("timeout"))} if node["type"] != "sweep" else {},
-        "resources": {key: value for key, value in resources.items() if key != "properties" or value},
+        "resources": {_RENAMED.get(key, key): value for key, value in resources.items()},
         "distribution": {
             key.removeprefix("distribution_"): value.lower() if key == "distribution_type" else value
             for key, value in (node.get("distribution") or {}).items()
