@@ -71,10 +71,10 @@ def validate(path: str, options: Options, bag: Bag, name: str | None = None) -> 
 
 
 def _target(loaded: Loaded, bag: Bag) -> None:
-    """What Azure ML would drop. The profile `local` is for this machine, which drops nothing."""
+    """What Azure ML would drop of a sound pipeline. The profile `local` is for this machine, which drops nothing."""
     from compiler.azureml.target import target
 
-    if loaded.pipeline is not None and "local" not in loaded.profiles:
+    if loaded.pipeline is not None and not bag.has_errors and "local" not in loaded.profiles:
         target(loaded.pipeline, bag)
 
 

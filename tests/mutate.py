@@ -449,7 +449,7 @@ def _names(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterator
         if steps is not None:
             yield from wrong("binding.step", match.start(2), step, {k.value for k, _ in steps.pairs if k is not None})
             ports = _ports(subject, root, step, "outputs")
-            if ports:
+            if ports and not _conditional(root, ["steps", step]):
                 yield from wrong("binding.port", match.start(3), port, set(ports))
         elif root_word is not None:
             known = _declared(root, parts, root_word, key)
@@ -488,6 +488,8 @@ def _given(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterator
     """An input of a step that its component file does not declare, for being misspelt."""
     parts = spot.path.split("/")
     if len(parts) != 3 or parts[2] != "inputs" or parts[0] not in ("steps", "jobs") or _conditional(root, parts):
+        return
+    if not subject.whole:
         return
     ports = _ports(subject, root, parts[1], "inputs")
     if spot.key.value in ports and not spot.key.style and _component_file(subject, root, parts[1]) is not None:

@@ -1,11 +1,12 @@
 """A build on disk: written beside its place and moved there whole, or compared with what is there.
 
-A reader of the folder sees the old build or the new one. When the disk is full or the folder may not be written,
-the old one stays.
+A reader of the folder sees the old build or the new one, at every moment, where the system can exchange two
+folders. When the disk is full or the folder may not be written, the old one stays.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import tempfile
@@ -83,13 +84,27 @@ def _swap(fresh: str, directory: str, aside: str) -> None:
     """Move the new build into place; the old one comes back when that fails."""
     if not os.path.lexists(directory):
         os.rename(fresh, directory)
-        return
-    os.rename(directory, aside)
+    elif not exchanged(fresh, directory):
+        os.rename(directory, aside)
+        try:
+            os.rename(fresh, directory)
+        except OSError:
+            os.rename(aside, directory)
+            raise
+
+
+def exchanged(one: str, other: str) -> bool:
+    """Exchange two folders in one step, so that there is no moment with neither; False where the system cannot."""
     try:
-        os.rename(fresh, directory)
+        libc = ctypes.CDLL(None, use_errno=True)
     except OSError:
-        os.rename(aside, directory)
-        raise
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(libc, "renameat2"):  # Linux: from the current folder, RENAME_EXCHANGE
+        return bool(libc.renameat2(-100, names[0], -100, names[1], 2) == 0)
+    if hasattr(libc, "renamex_np"):  # macOS: RENAME_SWAP
+        return bool(libc.renamex_np(names[0], names[1], 2) == 0)
+    return False
 
 
 def check(build: Build, directory: str) -> list[str]:

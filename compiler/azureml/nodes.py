@@ -21,6 +21,7 @@ from compiler.azureml.fields import (
     OURS,
     TEXTS,
 )
+from compiler.azureml.node_component import kind_of, named_component, with_flow_inputs, without_lost_keys
 from compiler.azureml.scope import Scope, Unusable, no_binding
 from compiler.azureml.shapes import (
     PLAIN,
@@ -37,7 +38,6 @@ from compiler.azureml.shapes import (
 )
 from compiler.azureml.spark import check_spark
 from compiler.azureml.sweeps import sweep_from_node
-from compiler.azureml.targets import kind_of, named_component, with_flow_inputs, without_lost_keys
 from compiler.azureml.values import argument_from_node, node_output_from_node
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.span import Span

@@ -18,13 +18,13 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from compiler.azureml.numbers import as_number
 from compiler.azureml.scope import UNUSABLE, Scope, Unusable, is_address, local_part, no_binding
 from compiler.diagnostics.span import Span
 from compiler.diagnostics.suggest import closest, did_you_mean
 from compiler.ir.model import Extra, InputRef
 from compiler.source.tree import Entry, Mapping, Node, Scalar, Sequence, describe
 
-_INTEGER = re.compile(r"[-+]?[0-9]+")
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -363,22 +363,6 @@ def _path(node: Scalar, text: str, shape: Path, scope: Scope) -> Extra | Unusabl
         scope.bag.add("P0421", f"`{written}` is not there", node.span)
         return UNUSABLE
     return found
-
-
-def as_number(value: object, *, whole: bool = False) -> int | float | None:
-    """A number, also from text in quotes; None when it is none, or a fraction where a whole one is wanted."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    if isinstance(value, str):
-        if _INTEGER.fullmatch(value):
-            return int(value) if len(value) < 400 else None
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if whole and isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    return value
 
 
 def _word(node: Scalar, shape: Word, scope: Scope, what: str) -> str | Unusable:

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from compiler.diagnostics.model import Bag
-from compiler.ir.model import Component, InputRef, Pipeline, Sampling, Schedule
+from compiler.ir.model import Component, InputRef, Invalid, Pipeline, Sampling, Schedule
 
 # Kinds of steps that need a compute target; Spark's own check has more to say.
 _COMPUTING = ("command", "sweep", "parallel", "automl")
@@ -67,7 +67,11 @@ def open_inputs(pipeline: Pipeline, bag: Bag) -> None:
 
 def _compute(pipeline: Pipeline, bag: Bag) -> None:
     """Steps that would run nowhere, told once."""
-    nowhere = [step for step in pipeline.steps.values() if step.compute is None and step.kind in _COMPUTING]
+    nowhere = [
+        step
+        for step in pipeline.steps.values()
+        if step.compute is None and step.kind in _COMPUTING and not isinstance(step.component, Invalid)
+    ]
     if nowhere:
         more = f", and {len(nowhere) - 1} more like it" if len(nowhere) > 1 else ""
         help = "set `compute` under `defaults` or on the step; `serverless` needs no cluster"

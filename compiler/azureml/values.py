@@ -24,6 +24,7 @@ from compiler.azureml.fields import (
     PORT_TYPES,
     TABLE_MODES,
 )
+from compiler.azureml.numbers import as_number
 from compiler.azureml.scope import ParentOutput, Scope, Unusable, is_address
 from compiler.azureml.shapes import (
     ANYTHING,
@@ -35,7 +36,6 @@ from compiler.azureml.shapes import (
     Record,
     Shape,
     Word,
-    as_number,
     read_fields,
     read_record,
     record,

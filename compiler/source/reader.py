@@ -9,6 +9,7 @@ goes on behind them: the stretch is replaced by a quoted one of the same length,
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from compiler.diagnostics.model import MOST_PER_CODE, Bag, Edit, Fix, Label
@@ -91,11 +92,16 @@ def read(source: SourceFile, bag: Bag, dialect: Dialect) -> Node | None:
             return None
         start, end = trouble.start, trouble.end
         _report(trouble, source, bag)
-        if not trouble.repair:
+        if not trouble.repair or _half_quoted(text[start:end]):
             return None
         masks[start] = text[start:end]
         text = text[:start] + masked(text[start:end]) + text[end:]
     return None
+
+
+def _half_quoted(text: str) -> bool:
+    """Whether quotes stand round about the braces: one of a pair was lost, and what was meant is not certain."""
+    return re.search("[\"']", re.sub(r"\{\{.*?\}\}", "", text, flags=re.DOTALL)) is not None
 
 
 def _report(trouble: Trouble, source: SourceFile, bag: Bag) -> None:

@@ -201,6 +201,17 @@ def _open_bracket(place: Place) -> Trouble | None:
     return Trouble("P0101", f"a `,` is missing before `{short(text[start:stop])}`", start, stop, "add a `,`")
 
 
+def _line_above(text: str, at: int) -> int:
+    """Where the words begin of the nearest line above that has some."""
+    begin = line_start(text, at)
+    while begin > 0:
+        start = content_start(text, begin - 1)
+        begin = line_start(text, begin - 1)
+        if start < len(text) and text[start] not in "#\r\n":
+            return start
+    return 0
+
+
 def _second_colon(place: Place) -> Trouble | None:
     """``key: value: more``, a key indented into the text above it, or a line above that lost its colon."""
     text, at = place.text, place.problem
@@ -222,6 +233,9 @@ def _second_colon(place: Place) -> Trouble | None:
         return Trouble("P0101", "a second `: ` in one value", at, at + 1, help, edit, "put the value into quotes")
     if content_start(text, start) == start and not place.last_style:
         return _no_colon(text, start)
+    above = _line_above(text, at)
+    if line_start(text, above) > line_start(text, start) and _begin_column(text, above) <= _begin_column(text, start):
+        return _no_colon(text, above)
     key = text[begin:at].strip()
     related = (start, line_end(text, start), "it continues this text")
     help = f"indent it by {_begin_column(text, start)} to make it a key of its own"

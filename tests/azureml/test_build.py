@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from compiler.azureml import build
 from compiler.azureml.build import Build, check, write
 from compiler.diagnostics.model import Bag
 
@@ -54,6 +55,7 @@ def test_a_failing_move_puts_the_old_build_back(new: Build, tmp_path: Path, monk
     place = tmp_path / "build"
     bag = Bag()
     write(OLD, str(place), bag)
+    monkeypatch.setattr(build, "exchanged", lambda *_: False)  # a system that takes two moves for it
     rename, calls = os.rename, []
 
     def second_fails(source: str, target: str) -> None:
@@ -65,6 +67,18 @@ def test_a_failing_move_puts_the_old_build_back(new: Build, tmp_path: Path, monk
     monkeypatch.setattr(os, "rename", second_fails)
     assert not write(new, str(place), bag)
     assert [found.code for found in bag] == ["P0810"] and texts(place) == OLD.files
+
+
+def test_there_is_no_moment_without_a_build(new: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    if not build.exchanged(str(tmp_path / "one"), str(tmp_path / "two")):
+        pytest.skip("this system cannot exchange two folders")
+    place = tmp_path / "build"
+    write(OLD, str(place), Bag())
+    monkeypatch.setattr(os, "rename", lambda *_: pytest.fail("moved in two steps"))
+    assert write(new, str(place), Bag())
+    assert texts(place)["job.yml"] == "new\n" and os.listdir(tmp_path).count("build") == 1
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "job.yml"])
