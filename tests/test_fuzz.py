@@ -30,6 +30,7 @@ from compiler.diagnostics.model import Bag, Diagnostic
 from compiler.diagnostics.span import Span
 from tests import mutate
 from tests.conftest import ROOT, SHARED
+from tests.faults import tables
 from tests.test_cases import options_of
 
 LONGEST = 2.0  # seconds for one validation, however broken the file
@@ -291,7 +292,7 @@ def test_no_damage_ends_in_a_traceback_in_thousands(
 
 WORD = st.sampled_from(
     sorted(
-        mutate.SCALARS | mutate.MAPPINGS | mutate.NUMBERS | mutate.ENUMS
+        tables.SCALARS | tables.MAPPINGS | tables.NUMBERS | tables.ENUMS
         | {"x", "foreach", "when", "after", "retry", "secrets", "include", "default", "min", "max", "enum", "values",
            "environment", "compute", "jobs", "parallel", "spark", "automl", "path", "data", "optional", "task", "<<"}
     )

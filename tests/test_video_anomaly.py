@@ -33,7 +33,9 @@ def test_000_the_training_pipeline_runs_here_and_beats_copying_the_last_frame(tm
     environment["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 trials" in done.stdout and "is the best" in done.stdout and "policy of `train` is not applied" in done.stderr
+    assert (
+        "4 trials" in done.stdout and "is the best" in done.stdout and "policy of `train` is not applied" in done.stderr
+    )
 
     (run,) = (project / ".amlc" / "runs").iterdir()
     training = json.loads((run / "steps" / "train" / "outputs" / "model" / "training.json").read_text())

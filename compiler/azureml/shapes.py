@@ -15,8 +15,8 @@ import os
 import re
 from collections.abc import Callable, Container, Iterable
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeAlias
 
 from compiler.azureml.numbers import as_number
 from compiler.azureml.scope import UNUSABLE, Scope, Unusable, is_address, local_part, no_binding
@@ -29,8 +29,7 @@ _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string. With ``numbers``, as for versions, a number is read as its text; ``form`` is what it must look like."""
 
     numbers: bool = False
@@ -38,20 +37,17 @@ class Text:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number, in quotes or not; ``whole`` refuses fractions."""
 
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Boolean:
     """True or false, in quotes or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One of some words. Case and underscores do not count, as in Azure ML, unless ``exact``.
 
     The result is the known word, or with ``keep`` the author's.
@@ -62,33 +58,28 @@ class Word:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Anything:
     """Whatever stands there."""
 
 
-@dataclass(frozen=True, slots=True)
 class Plain:
     """A string, number or boolean, kept as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A list; ``single`` admits one item without brackets."""
 
     item: Shape
     single: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(NamedTuple):
     """A map with free keys."""
 
     value: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A map with known keys. ``open`` lets further keys through."""
 
     fields: MappingType[str, Shape]
@@ -96,38 +87,33 @@ class Record:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
+class Tagged(NamedTuple):
     """A map whose keys depend on the word under ``tag``."""
 
     tag: str
     records: MappingType[str, Record]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(NamedTuple):
     """A map in one shape, anything else in another."""
 
     mapping: Shape
     other: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """A local file or folder, or an address kept as text. What is ``needed`` must be there."""
 
     needed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(NamedTuple):
     """What a component says about itself: a ``${{inputs.x}}`` in it is text for the service."""
 
     inside: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Special:
+class Special(NamedTuple):
     """A field with a reader of its own."""
 
     read: Callable[[Node, Scope, Span], Extra | Unusable]

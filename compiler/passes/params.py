@@ -167,7 +167,8 @@ def _value(unit: Unit, param: Param) -> object:
 def _from_text(unit: Unit, param: Param, text: str) -> object:
     """A value from ``--set``, read as the declared type."""
     if is_secret(text):
-        unit.bag.add("P0910", f"`--set {param.name}=…` holds a secret", None, help="let the script read it from Key Vault")
+        help = "let the script read it from Key Vault"
+        unit.bag.add("P0910", f"`--set {param.name}=…` holds a secret", None, help=help)
         return INVALID
     value: object = text
     if param.type in ("integer", "number", "boolean"):

@@ -201,17 +201,6 @@ def _open_bracket(place: Place) -> Trouble | None:
     return Trouble("P0101", f"a `,` is missing before `{short(text[start:stop])}`", start, stop, "add a `,`")
 
 
-def _line_above(text: str, at: int) -> int:
-    """Where the words begin of the nearest line above that has some."""
-    begin = line_start(text, at)
-    while begin > 0:
-        start = content_start(text, begin - 1)
-        begin = line_start(text, begin - 1)
-        if start < len(text) and text[start] not in "#\r\n":
-            return start
-    return 0
-
-
 def _second_colon(place: Place) -> Trouble | None:
     """``key: value: more``, a key indented into the text above it, or a line above that lost its colon."""
     text, at = place.text, place.problem

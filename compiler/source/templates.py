@@ -57,9 +57,7 @@ class Binding:
 
 
 # Most expressions are dotted names, some in other case; for these nothing needs Jinja, which takes 40 ms to import.
-PATH = re.compile(
-    r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\s*\|\s*(lower|upper|string|length))?\s*\}\}", re.ASCII
-)
+PATH = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\s*\|\s*(lower|upper|string|length))?\s*\}\}", re.ASCII)
 
 _NAME = r"[A-Za-z_][\w-]*"
 _BINDING = re.compile(rf"({_NAME}(?:\.{_NAME})?)(?:\[\s*([^\[\]]*?)\s*\])?((?:\.{_NAME})*)", re.ASCII)

@@ -5,7 +5,7 @@ steps on tiny pictures, which is enough to see which weights move, what is logge
 that trains long enough to be good is marked slow.
 """
 
-# ruff: noqa: N802  (the names carry the numbers of the behaviours)
+
 
 from __future__ import annotations
 

@@ -65,7 +65,9 @@ def test_a_secret_is_in_no_format() -> None:
     source = SourceFile("/p/s.yml", "key: hunter2hunter2\nother: 1\n", "s.yml")
     bag = Bag()
     at = Span(source, 5, 19)
-    bag.add("P0203", "found `hunter2hunter2`", at, help="not hunter2hunter2", fix=Fix("f", (Edit(at, "hunter2hunter2"),)))
+    bag.add(
+        "P0203", "found `hunter2hunter2`", at, help="not hunter2hunter2", fix=Fix("f", (Edit(at, "hunter2hunter2"),))
+    )
     source.mask(5, 19)
     bag.redact("hunter2hunter2")
     found = bag.sorted()

@@ -20,14 +20,14 @@ def quotes(text: str) -> list[tuple[str, str]]:
     [
         ("a ${{inputs.x}} b", [("x", "")]),
         ("a '${{inputs.x}}' \"${{ inputs.y }}\" ${{inputs.z}}", [("x", "'"), ("y", '"'), ("z", "")]),
-        ("echo \"it's ${{inputs.x}}\"", [("x", '"')]),
+        ('echo "it\'s ${{inputs.x}}"', [("x", '"')]),
         ("echo 'say \"${{inputs.x}}\"'", [("x", "'")]),
         ("echo \\'${{inputs.x}}", [("x", "")]),
         ("echo 'a\\' ${{inputs.x}}", [("x", "")]),
         ('echo "a\\" ${{inputs.x}}"', [("x", '"')]),
         ("$[[--lr ${{inputs.lr}}]] ${{inputs.x}}", [("lr", ""), ("x", "")]),
         ("${{inputs.group.member}}", [("group.member", "")]),
-        ("echo \"$(cat '${{inputs.x}}')\" \"${{inputs.y}}\"", [("x", "'"), ("y", '"')]),
+        ('echo "$(cat \'${{inputs.x}}\')" "${{inputs.y}}"', [("x", "'"), ("y", '"')]),
         ("echo `cat '${{inputs.x}}'` ${{inputs.y}}", [("x", "'"), ("y", "")]),
         ("# it's a comment\necho ${{inputs.x}}", [("x", "")]),
         ('echo "$( (cd a); cat ${{inputs.x}})" "${{inputs.y}}"', [("x", ""), ("y", '"')]),
@@ -50,9 +50,7 @@ def test_optional_parts_hold_their_uses() -> None:
 @given(st.text(alphabet="ab '\"\\$[]{}.", max_size=40))
 def test_the_parts_cover_the_command_and_parsing_never_fails(text: str) -> None:
     parts = commands.parse(text)
-    rebuilt = "".join(
-        part.text if isinstance(part, commands.Text) else text[part.start : part.end] for part in parts
-    )
+    rebuilt = "".join(part.text if isinstance(part, commands.Text) else text[part.start : part.end] for part in parts)
     assert rebuilt == text
 
 

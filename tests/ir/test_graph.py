@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_order_and_cycles_share_out_the_steps(needs: dict[str, tuple[str, ...]])
     assert bool(cycles) == bool(stuck)
     for path in cycles:
         assert path[0] == path[-1] and len(set(path[:-1])) == len(path) - 1
-        for source, reader in zip(path, path[1:], strict=False):
+        for source, reader in pairwise(path):
             assert source in needs[reader], "the path follows the data"
     on_a_path = [name for path in cycles for name in path[:-1]]
     assert len(on_a_path) == len(set(on_a_path)), "no step is in two reported cycles"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from data import Sequences, batches
 from errors import InputError
 from model import PredNet
 from numpy.typing import NDArray
@@ -16,6 +15,8 @@ from settings import Settings
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from transfer import trainable
+
+from data import Sequences, batches
 
 Report = Callable[[int, float, float], None]
 """Called after every epoch with its number from 0, its loss and its val_loss."""

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 
 import mlflow
 import torch
-from data import load_sequences
 from errors import InputError
 from fit import Outcome, Quality, fit, measure
 from mlflow import MlflowClient
@@ -23,6 +22,8 @@ from model import PredNet
 from model_folder import write_model
 from settings import Settings, parse
 from transfer import BaseModel, fetch, find_base_model, freeze
+
+from data import load_sequences
 
 
 @dataclass(frozen=True)
