@@ -1,92 +1,17 @@
-"""Bad input and bad luck, as they happen to people: what is said, with which exit code, and what is left behind.
-
-Each test is a real situation: files without permission, a disk that is full, a process that is killed. Where the
-tests run as root, which may read and write everything, the command runs without that privilege.
-"""
+"""Bad input as it happens to people: what is said, and with which exit code. Nothing ends in a traceback."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import re
-import resource
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from compiler import cli
-from tests.conftest import ROOT
+from tests.situations import GOOD, HEAD, Said, amlc, here, unprivileged, write
 
-HEAD = "defaults: {compute: azureml:cpu, environment: azureml:e:1}\nsettings: {continue_on_step_failure: false}\n"
-GOOD = f"name: good\n{HEAD}steps:\n  a: {{command: echo one}}\n"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of its own, and the current folder."""
-    (tmp_path / "amlc.toml").touch()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(**files: str | bytes) -> None:
-    """Files of the project: ``spec="…"`` is spec.yml."""
-    for name, content in files.items():
-        Path(f"{name}.yml").write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-Said = tuple[int, str]
-
-
-@pytest.fixture
-def amlc(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Runs a command line in this process; the exit code and everything that it printed, as one text."""
-
-    def run(*arguments: str) -> Said:
-        code = cli.run(arguments)
-        captured = capsys.readouterr()
-        return code, _tidy(captured.err + captured.out)
-
-    return run
-
-
-def _tidy(text: str) -> str:
-    """Without what differs from machine to machine, and without the lines that draw the place."""
-    assert "Traceback" not in text and "internal error" not in text, text
-    text = text.replace(str(Path.cwd()), "HERE")
-    return "\n".join(line for line in text.splitlines() if line.strip() and not re.match(r" *(\d+ )?\|", line))
-
-
-def spawned(*arguments: str, **how: object) -> Said:
-    """The same in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "compiler", *arguments],
-        capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)}, **how,  # type: ignore[call-overload]
-    )  # fmt: skip
-    return done.returncode, _tidy(done.stderr + done.stdout)
-
-
-def unprivileged(*arguments: str) -> Said:
-    """The same without the right of root to read and write what is forbidden."""
-
-    def drop() -> None:
-        if os.geteuid() == 0:
-            libc = ctypes.CDLL(None)
-            for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-                if libc.prctl(24, capability, 0, 0, 0) != 0:  # PR_CAPBSET_DROP
-                    os._exit(97)
-
-    code, said = spawned(*arguments, preexec_fn=drop)
-    if code == 97:
-        pytest.skip("root cannot give up its rights here")
-    return code, said
-
+__all__ = ["amlc", "here"]  # fixtures
 
 # -------------------------------------------------------------------------------------------------- what is no spec
 
@@ -279,7 +204,7 @@ def test_a_name_that_would_write_elsewhere(what: str, here: Path, amlc: Callable
     code, said = amlc(
         "compile", "spec.yml", "--output", "deep/er/out", *(["--profile", "../../../evil"] * (what == "profiles"))
     )
-    assert code == 1 and "evil` cannot be the name of" in said or "P0206" in said, said
+    assert (code == 1 and "evil` cannot be the name of" in said) or "P0206" in said, said
     assert [path.name for path in here.rglob("*") if "evil" in path.name] == []
 
 
@@ -338,167 +263,3 @@ def test_no_output_folder(amlc: Callable[..., Said]) -> None:
     write(spec=GOOD)
     assert amlc("compile", "spec.yml") == (2, "amlc: compile needs --output DIR")
     assert amlc("compile", "spec.yml", "--output", "") == (2, "amlc: compile needs --output DIR")
-
-
-# ---------------------------------------------------------------------------------------------------- where it writes
-
-
-def snapshot(folder: str | Path) -> dict[str, bytes]:
-    """Every file below a folder, by name."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()
-    }
-
-
-def test_an_output_folder_that_is_a_file(amlc: Callable[..., Said]) -> None:
-    write(spec=GOOD)
-    Path("out").write_text("mine")
-    code, said = amlc("compile", "spec.yml", "--output", "out")
-    assert code == 1 and said.startswith("error[P0810]: `") and said.endswith("1 error")
-    assert Path("out").read_text() == "mine"
-
-
-def test_a_file_where_the_build_should_stand(amlc: Callable[..., Said]) -> None:
-    write(spec=GOOD)
-    Path("out").mkdir()
-    Path("out/good").write_text("mine")
-    code, said = amlc("compile", "spec.yml", "--output", "out")
-    assert code == 1 and "out/good` is not a folder" in said and said.endswith("1 error")
-    assert snapshot("out") == {"good": b"mine"}
-
-
-def test_an_output_folder_that_holds_a_persons_files(amlc: Callable[..., Said]) -> None:
-    write(spec=GOOD)
-    Path("out/good").mkdir(parents=True)
-    Path("out/good/thesis.txt").write_text("mine")
-    code, said = amlc("compile", "spec.yml", "--output", "out")
-    assert code == 1
-    assert "out/good` is not a build of amlc\n" in said and said.endswith("1 error")
-    assert snapshot("out") == {"good/thesis.txt": b"mine"}
-    assert os.listdir("out") == ["good"]
-
-
-def test_no_write_permission() -> None:
-    write(spec=GOOD)
-    Path("out").mkdir()
-    assert unprivileged("compile", "spec.yml", "--output", "out")[0] == 0
-    before = snapshot("out")
-    write(spec=GOOD.replace("one", "two"))
-    Path("out").chmod(0o555)
-    code, said = unprivileged("compile", "spec.yml", "--output", "out")
-    assert code == 1 and "error[P0810]: `" in said and "cannot be written: Permission denied" in said
-    assert said.endswith("1 error") and snapshot("out") == before
-    code, said = unprivileged("compile", "spec.yml", "--output", "out/deeper")
-    assert code == 1 and "cannot be written: Permission denied" in said
-
-
-# --------------------------------------------------------------------------------------------------- a disk that is full
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[bool]:
-    """A real file system of this size at a folder; False where mounting is not permitted."""
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True)
-    try:
-        yield mounted.returncode == 0
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_a_full_disk_leaves_the_old_build_whole(here: Path) -> None:
-    Path("src").mkdir()
-    Path("src/train.py").write_text("print()\n" * 100)
-    spec = f"name: good\n{HEAD}steps:\n  a:\n    command: python train.py\n    code: src\n"
-    write(spec=spec)
-    with small_disk(here / "disk", "256k") as mounted:
-        full = {} if mounted else {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))}
-        assert spawned("compile", "spec.yml", "--output", "disk")[0] == 0
-        before = snapshot("disk")
-        assert len(before) > 3
-        Path("src/train.py").write_text("print(1)\n" * 50_000)
-        code, said = spawned("compile", "spec.yml", "--output", "disk", **full)
-        assert code == 1, said
-        assert said.startswith("error[P0810]: `") and said.endswith("1 error")
-        assert ("No space left on device" if mounted else "File too large") in said
-        assert snapshot("disk") == before
-        assert os.listdir("disk") == ["good"]
-
-
-# -------------------------------------------------------------------------------------------------------- kill -9
-
-
-def _variants(files: int) -> list[dict[str, bytes]]:
-    """Two specs of one name, a/spec.yml and b/spec.yml, with code of so many files; the builds that they give."""
-    Path("src").mkdir()
-    for number in range(files):
-        Path(f"src/{number}.py").write_text(f"print({number})\n" * 50)
-    text = f"name: good\n{HEAD}steps:\n  a:\n    command: python 1.py WORD\n    code: src\n"
-    builds = []
-    for folder, word in (("a", "one"), ("b", "two")):
-        Path(folder).mkdir()
-        Path(folder, "spec.yml").write_text(text.replace("WORD", word).replace("src", "../src"))
-        assert spawned("compile", f"{folder}/spec.yml", "--output", f"built_{folder}")[0] == 0
-        builds.append(snapshot(f"built_{folder}/good"))
-    assert builds[0] != builds[1]
-    return builds
-
-
-def test_kill_9_leaves_the_old_or_the_new_build() -> None:
-    builds = _variants(40)
-    command = [sys.executable, "-m", "compiler", "compile", "--output", "out"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    start = time.monotonic()
-    subprocess.run([*command, "a/spec.yml"], env=environment, check=True, capture_output=True)
-    whole = time.monotonic() - start
-    killed = 0
-    for turn in range(12):
-        process = subprocess.Popen(
-            [*command, ("b", "a")[turn % 2] + "/spec.yml"],
-            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        time.sleep(whole * (0.3 + 0.06 * turn))
-        process.kill()
-        killed += process.wait() == -signal.SIGKILL
-        assert snapshot("out/good") in builds
-    assert killed
-    assert spawned("compile", "a/spec.yml", "--output", "out")[0] == 0
-    assert spawned("compile", "a/spec.yml", "--output", "out", "--check")[0] == 0
-
-
-# Runs a command line and dies, as by kill -9, at the NUMBERth call that changes the file system.
-_DIES = """
-import os, signal, shutil, sys
-from compiler import cli
-number, seen = int(sys.argv[1]), 0
-def dying(real):
-    def call(*arguments, **named):
-        global seen
-        result = real(*arguments, **named)
-        seen += 1
-        if seen == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    return call
-for name in ("rename", "replace", "mkdir", "makedirs", "chmod", "rmdir"):
-    setattr(os, name, dying(getattr(os, name)))
-shutil.rmtree, shutil.copyfile = dying(shutil.rmtree), dying(shutil.copyfile)
-sys.exit(cli.run(sys.argv[2:]))
-"""
-
-
-def test_death_at_any_change_of_the_file_system_leaves_the_old_or_the_new_build() -> None:
-    builds = _variants(2)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for number in range(1, 60):
-        if not Path("out").exists() or snapshot("out/good") != builds[0]:
-            assert spawned("compile", "a/spec.yml", "--output", "out")[0] == 0
-        arguments = [sys.executable, "-c", _DIES, str(number), "compile", "b/spec.yml", "--output", "out"]
-        code = subprocess.run(arguments, env=environment, capture_output=True).returncode
-        assert Path("out/good").is_dir(), f"no build at all after {number} changes"
-        assert snapshot("out/good") in builds, f"half a build after {number} changes"
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL
-    assert code == 0 and number > 8

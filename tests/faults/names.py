@@ -11,6 +11,7 @@ from random import Random
 import yaml
 
 from tests.faults.making import Maker, Mutant, Subject, changed, misspelt
+from tests.faults.tables import is_words
 from tests.faults.text import Node, Spot, line_of
 
 _BINDING = re.compile(
@@ -92,6 +93,47 @@ def _given(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterator
                 return
 
 
+_FILTER = re.compile(r"\{\{[^}]*?\|\s*(lower|upper|length|round|int|float|string|join|replace)\b[^}]*\}\}")
+_PATHS = ("component", "trial", "code", "conda_file", "include", "path")
+
+
+def _elsewhere(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterator[Mutant]:
+    """A file that is not there, a filter that does not exist, a step to wait for or data that nobody declares."""
+    value, key, path = spot.value, spot.key.value, spot.path
+    parts = path.split("/")
+    if not subject.whole or conditional(root, parts):
+        return
+    items = [value] if value.kind == "scalar" else [item for _, item in value.pairs if item.kind == "scalar"]
+    declared = root.get("steps" if key == "after" else "data")
+    names = {k.value for k, _ in declared.pairs if k is not None} if declared is not None else set()
+    for item in items:
+        text = subject.text[item.start : item.end]
+        for match in _FILTER.finditer(text) if subject.spec else ():
+            for word in misspelt(match.group(1), random):
+                if word not in ("lower", "upper", "length", "round", "int", "float", "string", "join", "replace"):
+                    yield changed(
+                        subject, "expression.filter", item.start + match.start(1), item.start + match.end(1), word
+                    )
+                    break
+        named = (key == "after" and len(parts) == 2) or (key == "data" and path in ("inputs", f"inputs/{parts[-1]}"))
+        there = (
+            key in _PATHS and (is_words(subject.spec, path) or key == "include") and _names_a_file(subject, spot, item)
+        )
+        for word in misspelt(item.value, random) if (named and item.value in names) or there else ():
+            at = subject.text.find(item.value, item.start, item.end)
+            if at >= 0 and word not in names and not (subject.folder / word).exists():
+                kind = "name.file" if there else f"name.{key}"
+                yield changed(subject, kind, at, at + len(item.value), word)
+                break
+
+
+def _names_a_file(subject: Subject, spot: Spot, item: Node) -> bool:
+    """Whether a value is the path of something that must be there: data need not be."""
+    if spot.key.value == "path" and not spot.path.endswith("build"):
+        return False
+    return "{{" not in item.value and ":" not in item.value and (subject.folder / item.value).exists()
+
+
 def _declared(root: Node, parts: list[str], which: str, key: str) -> set[str]:
     """The names that a binding may mean here: of the component in a command, of the pipeline in inputs."""
     inner: Node | None = root
@@ -101,6 +143,26 @@ def _declared(root: Node, parts: list[str], which: str, key: str) -> set[str]:
     swept = inner.get("sweep") if inner is not None else None
     space = swept.get("search_space") if swept is not None else None
     return {k.value for node in (section, space) if node is not None for k, _ in node.pairs if k is not None}
+
+
+def _searched(subject: Subject, root: Node, spot: Spot, random: Random) -> Iterator[Mutant]:
+    """A swept name that is no input of the trial's component file; bounds the wrong way round."""
+    parts = spot.path.split("/")
+    step = parts[1] if len(parts) > 2 and parts[0] in ("steps", "jobs") else ""
+    if spot.path in (f"steps/{step}/sweep/search_space", f"jobs/{step}/search_space"):
+        ports = ports_of(subject, root, step, "inputs")
+        for word in misspelt(spot.key.value, random) if spot.key.value in ports and not spot.key.style else ():
+            if word not in ports:
+                yield changed(subject, "search.name", spot.key.start, spot.key.end, word)
+                return
+    low, high = spot.inside.get("min_value"), spot.inside.get("max_value")
+    bounds = (low, high) if parts[-2:-1] == ["search_space"] and spot.key.value == "min_value" else (None, None)
+    if subject.whole and low in bounds and high in bounds and low is not None and high is not None and spot.above:
+        if not re.fullmatch(r"[-\d.]+", low.value + high.value) or float(low.value) >= float(high.value):
+            return
+        mutant = changed(subject, "search.bounds", low.start, low.end, str(float(high.value) + 1))
+        lines = [line_of(subject.text, at) for at in (spot.above.start, low.start, high.start)]
+        yield replace(mutant, lines=frozenset(range(min(lines), max(lines) + 1)))
 
 
 def _swept(root: Node, parts: list[str], name: str) -> Node | None:
@@ -126,7 +188,9 @@ def component_file(subject: Subject, root: Node, step: str) -> Path | None:
     if named is None or named.kind != "scalar" or "{{" in named.value:
         return None
     path = subject.folder / named.value.removeprefix("file:")
-    return path if path.suffix in (".yml", ".yaml") and path.is_file() else None
+    if path.suffix not in (".yml", ".yaml") or not path.is_file():
+        return None
+    return None if "promptflow" in path.read_text("utf-8", "replace") else path  # such a file declares no inputs
 
 
 def ports_of(subject: Subject, root: Node, step: str, which: str) -> dict[str, dict[str, object]]:
@@ -144,4 +208,4 @@ def ports_of(subject: Subject, root: Node, step: str, which: str) -> dict[str, d
     return {name: port if isinstance(port, dict) else {} for name, port in ports.items()}
 
 
-MAKERS: tuple[Maker, ...] = (_names, _given)
+MAKERS: tuple[Maker, ...] = (_names, _elsewhere, _given, _searched)
