@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from compiler.azureml.build import Build, check, write
@@ -310,30 +310,37 @@ def _sweep(sweep: Sweep) -> Document:
     if sweep.sampling is not None:
         # inside a pipeline the service takes the word only
         node["sampling_algorithm"] = sweep.sampling.type
-    node["search_space"] = {name: _distribution(found) for name, found in sweep.search_space.items()}
-    parts = {"objective": sweep.objective, "early_termination": sweep.early_termination, "limits": sweep.limits}
-    for key, part in parts.items():
-        if part is not None:
-            node[key] = _said({name: getattr(part, name) for name in part.__slots__ if name != "at"})
+    node |= sweep_document(sweep, lambda value: str(value) if isinstance(value, bool) else value)
     return node | {key: plain(value) for key, value in sweep.extras.items()}
 
 
-def _distribution(found: Distribution) -> Document:
+def sweep_document(sweep: Sweep, chosen: Callable[[Any], Any]) -> Document:
+    """A sweep in Azure ML's words, which are a spec's too, but for its sampling.
+
+    ``chosen`` says how a value of a choice is written: Azure ML takes booleans only as the text that a command sees.
+    """
+    parts = {"objective": sweep.objective, "early_termination": sweep.early_termination, "limits": sweep.limits}
+    said = {
+        key: _said({name: getattr(part, name) for name in part.__slots__ if name != "at"})
+        for key, part in parts.items()
+        if part is not None
+    }
+    return {"search_space": {name: _distribution(one, chosen) for name, one in sweep.search_space.items()}, **said}
+
+
+def _distribution(found: Distribution, chosen: Callable[[Any], Any]) -> Document:
     if found.type == "choice":
-        return {"type": "choice", "values": [_choice(value) for value in found.values]}
+        return {"type": "choice", "values": [_choice(value, chosen) for value in found.values]}
     numbers = ("min_value", "max_value", "mu", "sigma", "q", "upper")
     return _said({"type": found.type, **{name: getattr(found, name) for name in numbers}})
 
 
-def _choice(value: Any) -> Any:
-    """A value of a choice; booleans go as the text that a command sees, which is all that Azure ML takes."""
-    if isinstance(value, bool):
-        return str(value)
+def _choice(value: Any, chosen: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Distribution):
+        return _distribution(value, chosen)
     if isinstance(value, Mapping):
-        return {
-            key: _distribution(item) if isinstance(item, Distribution) else _choice(item) for key, item in value.items()
-        }
-    return value
+        return {key: _choice(item, chosen) for key, item in value.items()}
+    return chosen(value)
 
 
 # ------------------------------------------------------------------------------------------------ beside the pipeline

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from compiler.azureml.documents import relative_local
 from compiler.azureml.in_place import UNSAID
+from compiler.azureml.writer import sweep_document
 from compiler.azureml.yamlwriter import to_yaml
 from compiler.ir.model import (
     ANY,
@@ -32,7 +33,6 @@ from compiler.ir.model import (
     Component,
     ComponentReference,
     Data,
-    Distribution,
     Environment,
     Extra,
     InputPort,
@@ -336,25 +336,7 @@ def _sweep(sweep: Sweep) -> Document:
     if sweep.sampling is not None:
         drawn = {key: getattr(sweep.sampling, key) for key in ("type", "rule", "seed", "logbase")}
         found["sampling_algorithm"] = _said(drawn) if sweep.sampling.as_map else sweep.sampling.type
-    found["search_space"] = {name: _distribution(one) for name, one in sweep.search_space.items()}
-    parts = {"objective": sweep.objective, "early_termination": sweep.early_termination, "limits": sweep.limits}
-    for key, part in parts.items():
-        if part is not None:
-            found[key] = _said({name: getattr(part, name) for name in part.__slots__ if name != "at"})
-    return found
-
-
-def _distribution(found: Distribution) -> Document:
-    if found.type == "choice":
-        return {"type": "choice", "values": [_choice(value) for value in found.values]}
-    numbers = ("min_value", "max_value", "mu", "sigma", "q", "upper")
-    return _said({"type": found.type, **{name: getattr(found, name) for name in numbers}})
-
-
-def _choice(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    return {key: _distribution(item) if isinstance(item, Distribution) else item for key, item in value.items()}
+    return found | sweep_document(sweep, lambda value: value)
 
 
 def _escaped(value: Any) -> Any:
