@@ -31,6 +31,7 @@ from compiler.diagnostics.span import Span
 from tests import mutate
 from tests.conftest import ROOT, SHARED
 from tests.faults import tables
+from tests.faults.invent import invent
 from tests.test_cases import options_of
 
 LONGEST = 2.0  # seconds for one validation, however broken the file
@@ -163,20 +164,15 @@ def _place(span: Span | None) -> str:
 
 
 def sample(files: list[File], most: int | None, random: Random) -> list[tuple[File, mutate.Mutant]]:
-    """Mutants of the files, each kind as often as another while there are any."""
-    kinds: dict[str, list[tuple[File, mutate.Mutant]]] = defaultdict(list)
-    for file in files:
-        for mutant in mutate.mutants(file.subject, random):
-            kinds[mutant.kind].append((file, mutant))
-    for found in kinds.values():
-        random.shuffle(found)
-    chosen: list[tuple[File, mutate.Mutant]] = []
-    while kinds and (most is None or len(chosen) < most):
-        for kind in sorted(kinds):
-            chosen.append(kinds[kind].pop())
-            if not kinds[kind]:
-                del kinds[kind]
-    return chosen
+    """So many mutants of the files, a few of each kind among them; None for all."""
+    every = [(file, mutant) for file in files for mutant in mutate.mutants(file.subject, random)]
+    random.shuffle(every)
+    met: dict[str, int] = defaultdict(int)
+    few, rest = [], []
+    for file, mutant in every:
+        met[mutant.kind] += 1
+        (few if met[mutant.kind] <= 4 else rest).append((file, mutant))
+    return [*few, *rest][:most]
 
 
 def measure(files: list[File], most: int | None) -> Rates:
@@ -222,7 +218,7 @@ def test_mutants_are_no_copies_and_cover_every_kind(request: pytest.FixtureReque
     kinds = {mutant.kind for _, mutant in found}
     assert {kind.partition(".")[0] for kind in kinds} == {
         "key", "colon", "shape", "number", "enum", "quote", "bracket", "tab", "required", "binding", "expression",
-        "input", "name",
+        "input", "name", "search",
     }  # fmt: skip
 
 
@@ -256,6 +252,8 @@ def _survives(main: Path, options: api.Options, number: int, capsys: pytest.Capt
     if code == 0:
         assert cli.run(["compile", str(main), "--output", str(main.parent / ".build"), *flags]) in (0, 1)
         assert cli.run(["compile", str(main), "--emit=ir", *flags]) == 0
+        if _PIPELINE.search(main.read_text("utf-8", "replace")):
+            assert cli.run(["import", str(main), "--output", str(main.parent / ".spec.yml"), "--force"]) in (0, 1)
         capsys.readouterr()
     if style == "json":
         _inside(json.loads(shown.out)["diagnostics"])
@@ -336,6 +334,22 @@ HOW = settings(deadline=None, derandomize=True, suppress_health_check=list(Healt
 @given(tree=SPEC)
 def test_any_tree_of_the_languages_words(tree: object, tmp_path_factory: pytest.TempPathFactory) -> None:
     _whatever(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), tmp_path_factory.mktemp("tree"))
+
+
+def _invented(count: int, folder: Path) -> None:
+    (folder / "part.yml").write_text("type: command\ncommand: echo\ninputs: {x: {type: number, optional: true}}\n")
+    (folder / "x.py").touch()
+    for seed in range(count):
+        _whatever(yaml.safe_dump(invent(Random(seed)), allow_unicode=True, sort_keys=False), folder)
+
+
+def test_specs_made_up_from_the_schema(tmp_path: Path) -> None:
+    _invented(400, tmp_path)
+
+
+@pytest.mark.slow
+def test_specs_made_up_from_the_schema_in_thousands(tmp_path: Path) -> None:
+    _invented(20_000, tmp_path)
 
 
 @HOW

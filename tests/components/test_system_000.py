@@ -5,8 +5,6 @@ steps on tiny pictures, which is enough to see which weights move, what is logge
 that trains long enough to be good is marked slow.
 """
 
-
-
 from __future__ import annotations
 
 import math
