@@ -146,6 +146,25 @@ def test_a_circle_through_a_link(amlc: Callable[..., Said]) -> None:
     assert code == 1 and said.count("error[P0417]") == 1
 
 
+def test_a_spec_that_includes_itself(amlc: Callable[..., Said]) -> None:
+    write(spec=f"include: [spec.yml]\n{GOOD}")
+    code, said = amlc("validate", "spec.yml")
+    assert code == 1
+    assert said == "error[P0319]: `spec.yml` has `include`, which cannot be included\n --> spec.yml:1:1\n1 error"
+
+
+BAD = {"empty": "", "binary": "\0\1\2", "a list": "- 1\n", "a circle": "name: x\nsteps: {a: {component: spec.yml}}\n"}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_no_command_goes_on_with_it(what: str, amlc: Callable[..., Said]) -> None:
+    write(spec=BAD[what])
+    for command in (["validate"], ["compile", "--output", "out"], ["run"], ["import", "--output", "out.yml"]):
+        code, said = amlc(command[0], "spec.yml", *command[1:])
+        assert code == 1 and said.startswith("error[") and said.endswith("1 error")
+        assert sorted(os.listdir()) == ["amlc.toml", "spec.yml"]
+
+
 def test_azure_components_in_a_circle(amlc: Callable[..., Said]) -> None:
     part = "type: pipeline\njobs:\n  a:\n    type: pipeline\n    component: ./{}.yml\n"
     write(job=part.format("one"), one=part.format("two"), two=part.format("one"))

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from compiler.diagnostics.model import Label
 from compiler.diagnostics.suggest import did_you_mean
+from compiler.ir import command as commands
 from compiler.ir.model import (
     Argument,
     Component,
@@ -26,15 +27,20 @@ from compiler.ir.model import (
     Step,
 )
 from compiler.passes.arguments import Inputs, Shell, Wiring
+from compiler.passes.names import in_command
 from compiler.passes.unit import Draft, Unit
 from compiler.source.tree import Scalar, Sequence
 from compiler.spec import build
 
+# What may stand beside a word of the shell; empty at either end of the command.
+_BETWEEN_WORDS = ("", " ", "\t", "\n", ";", "&", "|", "(", ")", "<", ">")
 
-def spread(component: Component, inputs: Inputs) -> Component:
+
+def spread(unit: Unit, component: Component, inputs: Inputs) -> Component:
     """A step in place: a port for each instance, named in the command where the one input was."""
     command = component.command or ""
     for name, instances in inputs.fans.items():
+        _stands_alone(unit, component, name)
         port = inputs.ports.pop(name)
         for key, argument in instances:
             inputs.ports[f"{name}__{key}"] = port
@@ -43,6 +49,27 @@ def spread(component: Component, inputs: Inputs) -> Component:
         binding = rf"\$\{{\{{\s*inputs\.{re.escape(name)}\s*\}}\}}"
         command = re.sub(rf"'{binding}'|\"{binding}\"|{binding}", lambda _, uses=uses: uses, command)  # type: ignore[misc]
     return replace(component, command=command)
+
+
+def _stands_alone(unit: Unit, component: Component, name: str) -> None:
+    """Several paths are several words: what is glued to the binding would stick to one of them."""
+    command = component.command or ""
+    for use, _ in commands.uses(commands.parse(command)):
+        if use.root != "inputs" or use.name != name:
+            continue
+        start, end = use.start, use.end
+        if use.quote and command[start - 1] == use.quote == command[end : end + 1]:
+            start, end = start - 1, end + 1
+        elif use.quote:
+            end = -1  # text in the same quotes
+        before, after = command[:start][-1:], command[end : end + 1]
+        if end < 0 or before not in _BETWEEN_WORDS or after not in _BETWEEN_WORDS:
+            unit.bag.add(
+                "P0905",
+                f"`{name}` stands for all instances, and is glued to other text",
+                in_command(component, use),
+                help="let it stand alone: it becomes one word for each instance",
+            )
 
 
 def collect(wiring: Wiring, draft: Draft, component: Component, inputs: Inputs) -> list[Step]:

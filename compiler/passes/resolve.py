@@ -172,7 +172,7 @@ def _steps(wiring: Wiring, draft: Draft) -> list[Step]:
         swept_inputs(unit, sweep_node, sweep, shell, inputs)
     before: list[Step] = []
     if isinstance(shell, Component) and shell.path is None and shell.kind == "command":
-        shell = fanin.spread(shell, inputs)
+        shell = fanin.spread(unit, shell, inputs)
         shell = replace(shell, inputs=inputs.ports)
     elif isinstance(shell, Component):
         before = fanin.collect(wiring, draft, shell, inputs)
