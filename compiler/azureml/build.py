@@ -39,8 +39,9 @@ def write(build: Build, directory: str, bag: Bag) -> bool:
         _fill(build, fresh)
         _swap(fresh, directory, os.path.join(side, "old"))
     except OSError as error:
-        shown = error.filename or directory
-        bag.add("P0810", f"`{shown}` cannot be written: {error.strerror or error}", None)
+        file_in_the_way = isinstance(error, (FileExistsError, NotADirectoryError))
+        reason = "a file stands where a folder is needed" if file_in_the_way else error.strerror or str(error)
+        bag.add("P0810", f"`{directory}` cannot be written: {reason}", None)
         return False
     finally:
         if side is not None:

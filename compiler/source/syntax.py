@@ -187,6 +187,9 @@ def _open_bracket(place: Place) -> Trouble | None:
         return Trouble(
             "P0101", f"a `{char}` that is never closed", opened.start, opened.start + 1, help, related=related
         )
+    after_quotes = place.last_style in ("'", '"') and place.last_end == place.problem
+    if after_quotes and re.search(r"\n|[:,\[{] ?.\Z", text[place.last_start : place.last_end]):
+        return _never_closed(text, place.last_start)  # what closes it opens a later value
     if place.char == ",":
         return Trouble("P0101", "a `,` with nothing before it", place.problem, place.problem + 1, "remove it")
     if place.char == ":" and text[opened.start : place.problem].rstrip()[-1:] in ("{", "[", ","):

@@ -105,7 +105,7 @@ def parse_binding(inner: str) -> Binding | None:
 
 def check_binding(scalar: Scalar, part: Later, bag: Bag) -> Binding | None:
     """The reference of a part of ``scalar``; None, and P0306, if it is none."""
-    if not part.closed:
+    if not part.closed or "${{" in part.inner:
         span = span_in(scalar, part.start, part.start + 3)
         bag.add("P0306", "a `${{` that is never closed", span, help="close it with `}}`")
         return None

@@ -107,8 +107,9 @@ def refuse_in_command(command: Scalar, bag: Bag) -> bool:
     text = str(command.value)
     fine = True
     for match in re.finditer(r"\$\{\{(.*?)(\}\}|\Z)", text, re.DOTALL):
-        if match.group(2) == "":
-            bag.add("P0306", "`${{` has no `}}`", span_in(command, match.start(), len(text)))
+        if match.group(2) == "" or "${{" in match.group(1):
+            at = span_in(command, match.start(), match.start() + 3)
+            bag.add("P0306", "a `${{` that is never closed", at, help="close it with `}}`")
             return False
         inside = match.group(1).strip()
         root, _, rest = inside.partition(".")
