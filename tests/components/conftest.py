@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from component_harness import COMPONENTS, Store, Training, run_well, train
 
 

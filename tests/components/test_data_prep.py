@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+
 from component_harness import assert_refused, run_script, run_well
 
 av = pytest.importorskip("av", reason="pictures are read with PyAV")

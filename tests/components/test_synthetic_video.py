@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+
 from component_harness import assert_refused, run_script, run_well
 
 pytest.importorskip("av", reason="the videos are encoded with PyAV")

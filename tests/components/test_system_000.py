@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from component_harness import Store, Training, assert_refused, read_json, run_script, run_well, start_training, train
 
 av = pytest.importorskip("av", reason="the videos are decoded with PyAV")

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from component_harness import TINY, Store, Training, read_json, train
 
 torch = pytest.importorskip("torch", reason="the model is written in PyTorch")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pictures import FramesError, read_picture
 
 SUFFIXES = (".png", ".tif", ".tiff")

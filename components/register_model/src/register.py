@@ -17,10 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import mlflow
-from candidate import Candidate, CandidateError, as_number, read_candidate
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+
+from candidate import Candidate, CandidateError, as_number, read_candidate
 
 DEPLOYED = "deployed"
 ARTIFACT_FOLDER = "model"

@@ -24,6 +24,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.stream import VideoStream
+
 from scene import ANOMALY_KINDS, Image, anomaly, background, draw, visible_frames, walkers
 
 MARKER = "made_by.json"

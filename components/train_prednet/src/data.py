@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from errors import InputError
 from numpy.typing import NDArray
 from torch import Tensor
+
+from errors import InputError
 
 
 @dataclass(frozen=True)

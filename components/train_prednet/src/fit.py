@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from errors import InputError
-from model import PredNet
 from numpy.typing import NDArray
-from settings import Settings
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from transfer import trainable
 
 from data import Sequences, batches
+from errors import InputError
+from model import PredNet
+from settings import Settings
+from transfer import trainable
 
 Report = Callable[[int, float, float], None]
 """Called after every epoch with its number from 0, its loss and its val_loss."""

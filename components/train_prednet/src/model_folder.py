@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+
 from errors import InputError
 from model import Architecture, PredNet
 

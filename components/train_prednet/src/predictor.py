@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from model import PredNet
 from model_folder import read_model
-from numpy.typing import NDArray
 
 
 class Predictor:

@@ -14,16 +14,16 @@ from dataclasses import asdict, dataclass
 
 import mlflow
 import torch
-from errors import InputError
-from fit import Outcome, Quality, fit, measure
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+
+from data import load_sequences
+from errors import InputError
+from fit import Outcome, Quality, fit, measure
 from model import PredNet
 from model_folder import write_model
 from settings import Settings, parse
 from transfer import BaseModel, fetch, find_base_model, freeze
-
-from data import load_sequences
 
 
 @dataclass(frozen=True)

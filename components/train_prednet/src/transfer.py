@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
-from errors import InputError
 from mlflow import MlflowClient
+from torch.nn import Parameter
+
+from errors import InputError
 from model import PredNet
 from model_folder import read_model
-from torch.nn import Parameter
 
 FALLBACK_DATASET = "UCSDped1"
 
