@@ -88,12 +88,8 @@ def compile_pipeline(path: str, options: Options, output: str, bag: Bag, name: s
     """Compile a pipeline to Azure ML files below ``output``; nothing is written when anything is wrong."""
     from compiler.azureml import build as builds
 
-    loaded = load_pipeline(path, options, bag, name)
-    if loaded.pipeline is None or bag.has_errors:
-        return Compiled(loaded)
-    directory = build_directory(loaded, output)
-    build = emit(loaded, directory, bag)
-    if build is None or bag.has_errors or not builds.write(build, directory, bag):
+    loaded, directory, build = _built(path, options, output, bag, name)
+    if build is None or not builds.write(build, directory, bag):
         return Compiled(loaded)
     return Compiled(loaded, directory, len(build.files))
 
@@ -102,14 +98,20 @@ def check_build(path: str, options: Options, output: str, bag: Bag, name: str | 
     """Compare what compiling would write with what is there; ``stale`` names what differs."""
     from compiler.azureml import build as builds
 
-    loaded = load_pipeline(path, options, bag, name)
-    if loaded.pipeline is None or bag.has_errors:
-        return Compiled(loaded)
-    directory = build_directory(loaded, output)
-    build = emit(loaded, directory, bag)
-    if build is None or bag.has_errors:
+    loaded, directory, build = _built(path, options, output, bag, name)
+    if build is None:
         return Compiled(loaded)
     return Compiled(loaded, directory, 0, builds.check(build, directory))
+
+
+def _built(path: str, options: Options, output: str, bag: Bag, name: str | None) -> tuple[Loaded, str, Build | None]:
+    """The pipeline, where its build belongs, and the build; None when anything is wrong."""
+    loaded = load_pipeline(path, options, bag, name)
+    if loaded.pipeline is None or bag.has_errors:
+        return loaded, "", None
+    directory = build_directory(loaded, output)
+    build = emit(loaded, directory, bag)
+    return loaded, directory, None if bag.has_errors else build
 
 
 def emit(loaded: Loaded, directory: str, bag: Bag) -> Build | None:

@@ -98,7 +98,6 @@ CODES: dict[str, Code] = _table(
     P0417 E a component that contains itself
     P0418 W a path outside the project
     P0419 E a link that leaves the project
-    P0420 E an unknown secret
     P0421 E a code folder that cannot be used
     P0422 E an unknown output of the pipeline
     P0423 E an instance that foreach did not make
@@ -146,7 +145,6 @@ CODES: dict[str, Code] = _table(
     P0805 W a setting whose default is documented twice
     P0806 N a setting that is ignored here
     P0810 E an output folder that cannot be written
-    P0811 E a build that is out of date
 
     P0901 W something declared that nothing uses
     P0902 W an output that its command never mentions

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-# A binding ends at the first `}}`; what stands between is judged by whoever asks.
-BINDING = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 # What can change how a binding is read: our own marks, quotes, `$(…)` and backticks, comments. A `(` of its own counts
 # inside `$(` only for the `)` that it takes.
 _MARK = re.compile(r"\$\{\{|\$\[\[|\]\]|\\|'|\"|\$?\(|\)|`|(?<![^\s;&|()])#")
