@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,14 @@ def runs(root: Path) -> list[dict[str, Any]]:
         }
         for run_id, name, status in rows
     ]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process that has been killed ends: on a busy machine it takes a moment to be scheduled and die."""
+    until = time.monotonic() + 5
+    while running(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    return not running(pid)
 
 
 def running(pid: int) -> bool:

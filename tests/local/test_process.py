@@ -15,7 +15,7 @@ import pytest
 from compiler.local import process as room
 from compiler.local.process import Ended, Processes
 
-from .harness import running
+from .harness import gone, running
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 # starts a process that outlives its shell, and says which
@@ -69,13 +69,13 @@ def test_no_descriptor_of_ours_reaches_the_command(tmp_path: Path) -> None:
 
 def test_what_a_finished_process_left_running_is_killed(tmp_path: Path) -> None:
     assert execute(tmp_path, LEAVE).code == 0
-    assert not running(int((tmp_path / "child").read_text()))
+    assert gone(int((tmp_path / "child").read_text()))
 
 
 def test_a_timeout_ends_the_whole_group(tmp_path: Path) -> None:
     ended = execute(tmp_path, LEAVE + "wait", timeout=0.3)
     assert ended.reason == "timed out after 0.3 s" and 0.3 <= ended.seconds < 2
-    assert not running(int((tmp_path / "child").read_text()))
+    assert gone(int((tmp_path / "child").read_text()))
 
 
 def test_a_child_gets_its_grace_though_its_shell_is_gone(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_child_gets_its_grace_though_its_shell_is_gone(tmp_path: Path) -> None
 def test_who_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "GRACE", 0.3)
     ended = execute(tmp_path, "trap '' TERM; " + LEAVE + "sleep 300 & wait; sleep 300", timeout=0.2)
-    assert ended.seconds < 3 and not running(int((tmp_path / "child").read_text()))
+    assert ended.seconds < 3 and gone(int((tmp_path / "child").read_text()))
 
 
 def test_cancelled_means_ended(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_cancelled_means_ended(tmp_path: Path) -> None:
                 await task
 
     asyncio.run(cancel())
-    assert not running(int((tmp_path / "child").read_text()))
+    assert gone(int((tmp_path / "child").read_text()))
 
 
 @pytest.mark.parametrize("bad", [{"X": "a\0b"}, {"X": "a" * 3_000_000}])
